@@ -1,0 +1,253 @@
+import type { Metadata, MetadataValue } from '../domain/file-metadata.js';
+
+/** A name that reads the same across vendors. */
+export interface HarmonisedName {
+  /** The unit every value of this name is written in; absent: a plain number or text. */
+  readonly unit?: string;
+  readonly kind: 'number' | 'text' | 'time' | 'boolean';
+  /** What it means, for docs and for people adding a format. */
+  readonly meaning: string;
+  /** EM Glossary term, where one exists. */
+  readonly emGlossary?: string;
+}
+
+/** The one table of harmonised names. Formats write only these; everything else stays with the vendor's tags. */
+export const HARMONISED_NAMES = {
+  'Acceleration Voltage': {
+    unit: 'kV',
+    kind: 'number',
+    meaning: 'Voltage that accelerates the primary beam.',
+    emGlossary: 'EMG_00000004',
+  },
+  'Acquisition Device': { kind: 'text', meaning: 'Camera or scan unit that recorded the data.' },
+  'Acquisition Mode': {
+    kind: 'text',
+    meaning: "How the data were recorded, in the vendor's words.",
+  },
+  'Acquisition Software': { kind: 'text', meaning: 'Program and version that wrote the file.' },
+  'Acquisition Time': {
+    kind: 'time',
+    meaning: "When the data were acquired, ISO 8601 with the offset of the instrument's zone.",
+  },
+  'Azimuthal Angle': {
+    unit: '°',
+    kind: 'number',
+    meaning: 'Azimuth of the detector as seen from the specimen.',
+  },
+  'Beam Current': { unit: 'nA', kind: 'number', meaning: 'Current of the probe on the specimen.' },
+  'Beam Diameter': {
+    unit: 'nm',
+    kind: 'number',
+    meaning: 'Diameter of the probe on the specimen.',
+  },
+  'Beam Name': { kind: 'text', meaning: 'Which of several beams was used (electron, ion).' },
+  'Beam Spot Size': { kind: 'number', meaning: 'Spot number set at the instrument.' },
+  'Binning X': { kind: 'number', meaning: 'Detector pixels summed in x.' },
+  'Binning Y': { kind: 'number', meaning: 'Detector pixels summed in y.' },
+  'Camera Length': {
+    unit: 'mm',
+    kind: 'number',
+    meaning: 'Effective distance of specimen and detector in diffraction.',
+  },
+  'Chamber Pressure': { unit: 'Pa', kind: 'number', meaning: 'Pressure in the specimen chamber.' },
+  'Collection Semi-angle': {
+    unit: 'mrad',
+    kind: 'number',
+    meaning: 'Half-angle of the signal collected.',
+  },
+  'Convergence Semi-angle': {
+    unit: 'mrad',
+    kind: 'number',
+    meaning: 'Half-angle of the converged probe.',
+  },
+  'Count Rate': { unit: 'counts/s', kind: 'number', meaning: 'Counts a second at the detector.' },
+  'Data Dimensions': { kind: 'text', meaning: 'Length of each axis, slowest first.' },
+  'Data Type': { kind: 'text', meaning: 'Technique and signal, such as TEM_Imaging or STEM_EELS.' },
+  Defocus: {
+    unit: 'µm',
+    kind: 'number',
+    meaning: 'Distance of the focal plane from the specimen.',
+  },
+  'Detector Name': { kind: 'text', meaning: 'Detector whose signal this is.' },
+  'Detector Resolution': {
+    unit: 'eV',
+    kind: 'number',
+    meaning: 'Energy resolution at the manganese K line.',
+  },
+  'Dwell Time': { unit: 'µs', kind: 'number', meaning: 'Time the beam stays on one pixel.' },
+  'Elevation Angle': {
+    unit: '°',
+    kind: 'number',
+    meaning: 'Elevation of the detector (take-off angle).',
+  },
+  'Emission Current': { unit: 'µA', kind: 'number', meaning: 'Current emitted by the gun.' },
+  'Energy Dispersion': { unit: 'eV', kind: 'number', meaning: 'Energy width of one channel.' },
+  'Energy Offset': { unit: 'eV', kind: 'number', meaning: 'Energy of the first channel.' },
+  'Exposure Time': {
+    unit: 's',
+    kind: 'number',
+    meaning: 'Time the detector was exposed for one frame.',
+  },
+  'Frame Count': { kind: 'number', meaning: 'Frames recorded or summed.' },
+  'Frame Time': { unit: 's', kind: 'number', meaning: 'Time to scan one frame.' },
+  'GMS Version': { kind: 'text', meaning: 'Version of Gatan Microscopy Suite.' },
+  'Horizontal Field Width': { unit: 'µm', kind: 'number', meaning: 'Width of the field of view.' },
+  'Vertical Field Width': { unit: 'µm', kind: 'number', meaning: 'Height of the field of view.' },
+  'Illumination Mode': {
+    kind: 'text',
+    meaning: 'State of the illumination system (TEM, STEM nanoprobe...).',
+  },
+  'Imaging Mode': {
+    kind: 'text',
+    meaning: 'State of the imaging system (imaging, diffraction...).',
+  },
+  'Live Time': { unit: 's', kind: 'number', meaning: 'Time the detector was able to count.' },
+  'Real Time': { unit: 's', kind: 'number', meaning: 'Time the acquisition took.' },
+  'Dead Time': {
+    unit: '%',
+    kind: 'number',
+    meaning: 'Share of the time the detector could not count.',
+  },
+  Magnification: { kind: 'number', meaning: 'Magnification shown at the instrument.' },
+  'Magnification Actual': {
+    kind: 'number',
+    meaning: 'Magnification on the detector as calibrated.',
+  },
+  Microscope: { kind: 'text', meaning: 'Instrument name or model as the file says.' },
+  'Operation Mode': {
+    kind: 'text',
+    meaning: 'Mode of the instrument (TEM, STEM, SEM, diffraction...).',
+  },
+  Operator: { kind: 'text', meaning: 'Who operated the instrument, as the file says.' },
+  'Pixel Height': {
+    unit: 'nm',
+    kind: 'number',
+    meaning: 'Size of one pixel in y on the specimen.',
+  },
+  'Pixel Width': { unit: 'nm', kind: 'number', meaning: 'Size of one pixel in x on the specimen.' },
+  'Scan Rotation': { unit: '°', kind: 'number', meaning: 'Rotation of the scan.' },
+  Signal: { kind: 'text', meaning: 'What was measured (EELS, X-ray, SE...).' },
+  Specimen: { kind: 'text', meaning: 'Specimen as the operator named it.' },
+  'Specimen Temperature': { unit: 'K', kind: 'number', meaning: 'Temperature of the specimen.' },
+  'Spherical Aberration': {
+    unit: 'mm',
+    kind: 'number',
+    meaning: 'Coefficient Cs of the objective lens.',
+  },
+  'Stage Alpha': { unit: '°', kind: 'number', meaning: 'First tilt of the stage.' },
+  'Stage Beta': { unit: '°', kind: 'number', meaning: 'Second tilt of the stage.' },
+  'Stage Rotation': { unit: '°', kind: 'number', meaning: 'Rotation of the stage.' },
+  'Stage X': { unit: 'µm', kind: 'number', meaning: 'Position of the stage in x.' },
+  'Stage Y': { unit: 'µm', kind: 'number', meaning: 'Position of the stage in y.' },
+  'Stage Z': { unit: 'µm', kind: 'number', meaning: 'Height of the stage.' },
+  'Stigmator X': { kind: 'number', meaning: 'Setting of the stigmator in x.' },
+  'Stigmator Y': { kind: 'number', meaning: 'Setting of the stigmator in y.' },
+  'System Type': { kind: 'text', meaning: 'Type of the instrument system as the file says.' },
+  Title: { kind: 'text', meaning: 'Title inside the file.' },
+  'Vacuum Mode': { kind: 'text', meaning: 'Vacuum mode of the chamber.' },
+  'Working Distance': {
+    unit: 'mm',
+    kind: 'number',
+    meaning: 'Distance of pole piece and specimen in focus.',
+  },
+} as const satisfies Readonly<Record<string, HarmonisedName>>;
+
+/** A name of the table. */
+export type MetadataName = keyof typeof HARMONISED_NAMES;
+
+/** Factors to the base unit of each quantity; two units convert when they share a quantity. */
+const UNITS: Readonly<Record<string, readonly [quantity: string, factor: number]>> = {
+  V: ['voltage', 1],
+  kV: ['voltage', 1e3],
+  m: ['length', 1],
+  mm: ['length', 1e-3],
+  µm: ['length', 1e-6],
+  um: ['length', 1e-6],
+  nm: ['length', 1e-9],
+  pm: ['length', 1e-12],
+  A: ['length', 1e-10],
+  Å: ['length', 1e-10],
+  s: ['time', 1],
+  ms: ['time', 1e-3],
+  µs: ['time', 1e-6],
+  us: ['time', 1e-6],
+  ns: ['time', 1e-9],
+  rad: ['angle', 1],
+  mrad: ['angle', 1e-3],
+  '°': ['angle', Math.PI / 180],
+  ampere: ['current', 1],
+  mA: ['current', 1e-3],
+  µA: ['current', 1e-6],
+  nA: ['current', 1e-9],
+  pA: ['current', 1e-12],
+  eV: ['energy', 1],
+  keV: ['energy', 1e3],
+  Pa: ['pressure', 1],
+  mbar: ['pressure', 100],
+  Torr: ['pressure', 133.322368421],
+};
+
+/** Whether both units measure the same quantity. */
+export function isConvertible(from: string, to: string): boolean {
+  const source = UNITS[from];
+  const target = UNITS[to];
+  return source?.[0] !== undefined && source[0] === target?.[0];
+}
+
+/** Converts a value; rounded to 12 significant digits so that 300000 V is 300 kV and not 299.99999999999994. */
+export function convertUnit(value: number, from: string, to: string): number {
+  if (from === to) return value;
+  const source = UNITS[from];
+  const target = UNITS[to];
+  if (source === undefined || target?.[0] !== source[0]) {
+    throw new RangeError(`No conversion from ${from} to ${to}.`);
+  }
+  return Number(((value * source[1]) / target[1]).toPrecision(12));
+}
+
+/** Collects the harmonised metadata of one signal. */
+export class MetadataBuilder {
+  readonly #values = new Map<string, MetadataValue>();
+
+  /**
+   * Sets a number; one that is missing, NaN or infinite is left out. `unit` is the unit the file uses
+   * (`ampere` for A of current, since A alone is the angstrom of older files).
+   */
+  number(
+    name: MetadataName,
+    value: number | null | undefined,
+    unit?: string,
+    warning = false,
+  ): this {
+    if (value === null || value === undefined || !Number.isFinite(value)) return this;
+    const target: HarmonisedName = HARMONISED_NAMES[name];
+    const converted =
+      unit === undefined || target.unit === undefined
+        ? value
+        : convertUnit(value, unit, target.unit);
+    this.#values.set(name, {
+      value: converted,
+      ...(target.unit === undefined ? {} : { unit: target.unit }),
+      ...(warning ? { warning: true } : {}),
+    });
+    return this;
+  }
+
+  /** Sets a text; blank text is left out, blanks at its ends are removed. */
+  text(name: MetadataName, value: string | null | undefined, warning = false): this {
+    const trimmed = value?.trim();
+    if (trimmed === undefined || trimmed === '') return this;
+    this.#values.set(name, { value: trimmed, ...(warning ? { warning: true } : {}) });
+    return this;
+  }
+
+  /** Whether a value is set for the name. */
+  has(name: MetadataName): boolean {
+    return this.#values.has(name);
+  }
+
+  /** The values, sorted by name. */
+  build(): Metadata {
+    return Object.fromEntries([...this.#values].sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)));
+  }
+}
