@@ -11,6 +11,7 @@ export const ERROR_CODES = {
   DATABASE_CONSTRAINT: 'The database refused a row that breaks one of its rules.',
   DATABASE_NOT_CONFIGURED: 'The database is used before it is configured.',
   DATABASE_ON_NETWORK_FILE_SYSTEM: 'SQLite cannot be kept on a network file system.',
+  DATABASE_READ_ONLY: 'The database is open for reading only.',
   SESSION_MISSING: 'Code that needs a unit of work runs outside one.',
   SCHEMA_NOT_MIGRATED: 'The database schema is older than this version of recordsmith.',
   SCHEMA_TOO_NEW: 'The database schema was changed by a newer version of recordsmith.',

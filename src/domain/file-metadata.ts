@@ -32,7 +32,7 @@ export interface MetadataValue {
 /** Harmonised name (`Acceleration Voltage`) to value. */
 export type Metadata = Readonly<Record<string, MetadataValue>>;
 
-/** The calibration of one axis: value = origin + index * scale, in unit. x first (fastest). */
+/** The calibration of one axis: value = origin + index * scale, in unit. */
 export interface AxisCalibration {
   readonly scale: number;
   readonly origin: number;
@@ -71,6 +71,6 @@ export interface FileMetadata {
 
 /** A signal as it comes back from the reader process: with its preview if one was made. */
 export interface SignalResult extends Signal {
-  /** File name (last part) of the preview made for it, in the staging folder; null: none. */
+  /** Last part of the preview's location, percent-encoded as locations are; it lies where the file lies. Null: none. */
   readonly previewName: string | null;
 }

@@ -109,6 +109,14 @@ export interface FileHead {
   readonly sizeBytes: number;
 }
 
+/** Which names are companions of a main file. */
+export interface CompanionRule {
+  /** Regular expression, matched on the whole name of the main file ignoring case: `(.+)_\d+\.ser`. */
+  readonly main: string;
+  /** Names of its companions, `$1`... standing for the groups: `$1.emi`. Case is ignored. */
+  readonly companions: readonly string[];
+}
+
 /** One file format: what it recognises and what it reads. One module in formats/ each, one line in registry.ts. */
 export interface Extractor {
   /** Short stable name: `dm`, `tiff`, `msa`. */
@@ -120,10 +128,10 @@ export interface Extractor {
   /** Whether this is a file of the format: by content first; the extension only where the content cannot tell. */
   sniff(head: FileHead): boolean;
   /**
-   * Names of files in the same folder that this reader reads as companions of the named main file (the `.hdr` of
-   * a `.mib`); they are no datasets of their own. Decided by names alone.
+   * Files in the same folder that this reader reads besides the main file (the `.hdr` of a `.mib`): they are no
+   * datasets of their own. Plain data, since the search for files runs in another process.
    */
-  companionsOf?(fileName: string): readonly string[];
+  readonly companions?: readonly CompanionRule[];
   /**
    * Reads the file. May throw anything: the caller keeps the file in the record with a warning.
    * @throws AppError FORMAT_INVALID naming what is wrong, and where in the file.

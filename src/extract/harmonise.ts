@@ -1,4 +1,5 @@
 import type { Metadata, MetadataValue } from '../domain/file-metadata.js';
+import { convertUnit } from '../domain/units.js';
 
 /** A name that reads the same across vendors. */
 export interface HarmonisedName {
@@ -49,6 +50,11 @@ export const HARMONISED_NAMES = {
     kind: 'number',
     meaning: 'Effective distance of specimen and detector in diffraction.',
   },
+  'Central Wavelength': {
+    unit: 'nm',
+    kind: 'number',
+    meaning: 'Wavelength that the spectrometer was set to.',
+  },
   'Chamber Pressure': { unit: 'Pa', kind: 'number', meaning: 'Pressure in the specimen chamber.' },
   'Collection Semi-angle': {
     unit: 'mrad',
@@ -74,6 +80,12 @@ export const HARMONISED_NAMES = {
     kind: 'number',
     meaning: 'Energy resolution at the manganese K line.',
   },
+  'Detector Voltage': { unit: 'V', kind: 'number', meaning: 'High voltage of a photomultiplier.' },
+  'Drift Tube Voltage': {
+    unit: 'V',
+    kind: 'number',
+    meaning: 'Voltage that shifts the energy-loss spectrum.',
+  },
   'Dwell Time': { unit: 'µs', kind: 'number', meaning: 'Time the beam stays on one pixel.' },
   'Elevation Angle': {
     unit: '°',
@@ -82,6 +94,11 @@ export const HARMONISED_NAMES = {
   },
   'Emission Current': { unit: 'µA', kind: 'number', meaning: 'Current emitted by the gun.' },
   'Energy Dispersion': { unit: 'eV', kind: 'number', meaning: 'Energy width of one channel.' },
+  'Energy Loss': {
+    unit: 'eV',
+    kind: 'number',
+    meaning: 'Energy loss that the spectrometer was set to.',
+  },
   'Energy Offset': { unit: 'eV', kind: 'number', meaning: 'Energy of the first channel.' },
   'Exposure Time': {
     unit: 's',
@@ -91,6 +108,7 @@ export const HARMONISED_NAMES = {
   'Frame Count': { kind: 'number', meaning: 'Frames recorded or summed.' },
   'Frame Time': { unit: 's', kind: 'number', meaning: 'Time to scan one frame.' },
   'GMS Version': { kind: 'text', meaning: 'Version of Gatan Microscopy Suite.' },
+  'Grating Density': { kind: 'number', meaning: 'Lines a millimetre of the grating.' },
   'Horizontal Field Width': { unit: 'µm', kind: 'number', meaning: 'Width of the field of view.' },
   'Vertical Field Width': { unit: 'µm', kind: 'number', meaning: 'Height of the field of view.' },
   'Illumination Mode': {
@@ -127,8 +145,12 @@ export const HARMONISED_NAMES = {
   'Pixel Width': { unit: 'nm', kind: 'number', meaning: 'Size of one pixel in x on the specimen.' },
   'Scan Rotation': { unit: '°', kind: 'number', meaning: 'Rotation of the scan.' },
   Signal: { kind: 'text', meaning: 'What was measured (EELS, X-ray, SE...).' },
+  'Slit Width': { unit: 'eV', kind: 'number', meaning: 'Width of the energy-selecting slit.' },
+  'Solid Angle': { unit: 'sr', kind: 'number', meaning: 'Solid angle that the detector covers.' },
   Specimen: { kind: 'text', meaning: 'Specimen as the operator named it.' },
   'Specimen Temperature': { unit: 'K', kind: 'number', meaning: 'Temperature of the specimen.' },
+  Spectrometer: { kind: 'text', meaning: 'Spectrometer that dispersed the signal.' },
+  'Spectrometer Aperture': { kind: 'text', meaning: 'Entrance aperture of the spectrometer.' },
   'Spherical Aberration': {
     unit: 'mm',
     kind: 'number',
@@ -144,6 +166,7 @@ export const HARMONISED_NAMES = {
   'Stigmator Y': { kind: 'number', meaning: 'Setting of the stigmator in y.' },
   'System Type': { kind: 'text', meaning: 'Type of the instrument system as the file says.' },
   Title: { kind: 'text', meaning: 'Title inside the file.' },
+  'User Text': { kind: 'text', meaning: 'Free text that the operator typed at the instrument.' },
   'Vacuum Mode': { kind: 'text', meaning: 'Vacuum mode of the chamber.' },
   'Working Distance': {
     unit: 'mm',
@@ -154,56 +177,6 @@ export const HARMONISED_NAMES = {
 
 /** A name of the table. */
 export type MetadataName = keyof typeof HARMONISED_NAMES;
-
-/** Factors to the base unit of each quantity; two units convert when they share a quantity. */
-const UNITS: Readonly<Record<string, readonly [quantity: string, factor: number]>> = {
-  V: ['voltage', 1],
-  kV: ['voltage', 1e3],
-  m: ['length', 1],
-  mm: ['length', 1e-3],
-  µm: ['length', 1e-6],
-  um: ['length', 1e-6],
-  nm: ['length', 1e-9],
-  pm: ['length', 1e-12],
-  A: ['length', 1e-10],
-  Å: ['length', 1e-10],
-  s: ['time', 1],
-  ms: ['time', 1e-3],
-  µs: ['time', 1e-6],
-  us: ['time', 1e-6],
-  ns: ['time', 1e-9],
-  rad: ['angle', 1],
-  mrad: ['angle', 1e-3],
-  '°': ['angle', Math.PI / 180],
-  ampere: ['current', 1],
-  mA: ['current', 1e-3],
-  µA: ['current', 1e-6],
-  nA: ['current', 1e-9],
-  pA: ['current', 1e-12],
-  eV: ['energy', 1],
-  keV: ['energy', 1e3],
-  Pa: ['pressure', 1],
-  mbar: ['pressure', 100],
-  Torr: ['pressure', 133.322368421],
-};
-
-/** Whether both units measure the same quantity. */
-export function isConvertible(from: string, to: string): boolean {
-  const source = UNITS[from];
-  const target = UNITS[to];
-  return source?.[0] !== undefined && source[0] === target?.[0];
-}
-
-/** Converts a value; rounded to 12 significant digits so that 300000 V is 300 kV and not 299.99999999999994. */
-export function convertUnit(value: number, from: string, to: string): number {
-  if (from === to) return value;
-  const source = UNITS[from];
-  const target = UNITS[to];
-  if (source === undefined || target?.[0] !== source[0]) {
-    throw new RangeError(`No conversion from ${from} to ${to}.`);
-  }
-  return Number(((value * source[1]) / target[1]).toPrecision(12));
-}
 
 /** Collects the harmonised metadata of one signal. */
 export class MetadataBuilder {

@@ -1,0 +1,33 @@
+import { Option, type Command } from 'commander';
+import { LOG_LEVELS } from '../log-lines.js';
+import type { CommandHost } from './command-host.js';
+import { registerActivities } from './commands/activities.js';
+import { registerCompletion } from './commands/completion.js';
+import { registerConfig } from './commands/config.js';
+import { registerInit } from './commands/init.js';
+import { registerRun } from './commands/run.js';
+import { registerValidate } from './commands/validate.js';
+
+/** Every command, in the order of the help: one file in commands/ and one line here. */
+const REGISTRATIONS: readonly ((program: Command, host: CommandHost) => void)[] = [
+  registerRun,
+  registerInit,
+  registerConfig,
+  registerActivities,
+  registerValidate,
+  registerCompletion,
+];
+
+function addGlobalOptions(command: Command): void {
+  command
+    .addOption(new Option('--config <file>', 'configuration file'))
+    .addOption(new Option('--log-level <level>', 'what is logged').choices(LOG_LEVELS))
+    .addOption(new Option('--quiet', 'log errors only, print results only'));
+  command.commands.forEach(addGlobalOptions);
+}
+
+/** Adds every command to the program, and the options that all of them have. */
+export function registerCommands(program: Command, host: CommandHost): void {
+  for (const register of REGISTRATIONS) register(program, host);
+  addGlobalOptions(program);
+}

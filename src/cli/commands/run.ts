@@ -1,0 +1,89 @@
+import { InvalidArgumentError, Option, type Command } from 'commander';
+import { AppError } from '../../errors.js';
+import { jsonOption, type CommandHost } from '../command-host.js';
+import { suggestCommand } from '../suggest-command.js';
+
+/** The options of `run`, as runOnce and dryRun get them. */
+export interface RunOptions {
+  readonly runOnce?: boolean;
+  readonly dryRun?: boolean;
+  /** Session identifiers or keys; empty: all that is due. */
+  readonly session: readonly string[];
+  /** instrument_pid */
+  readonly instrument?: string;
+  /** Text of a time or date as typed; bounds of the harvest. */
+  readonly from?: string;
+  readonly to?: string;
+  /** False with --no-harvest. */
+  readonly harvest: boolean;
+  /** False with --no-export. */
+  readonly export: boolean;
+  readonly json?: boolean;
+  /** Hidden: this is the process of a session whose builds died. */
+  readonly alone?: boolean;
+}
+
+const ONLY_WITH_RUN_ONCE = ['session', 'instrument', 'from', 'to', 'json'] as const;
+
+const AFTER_HELP = `
+Examples:
+  recordsmith run --config /etc/recordsmith/recordsmith.yaml
+  recordsmith --run-once --json
+  recordsmith --run-once --dry-run --session mfzwizltoq2dcnrx`;
+
+function collect(value: string, collected: readonly string[]): readonly string[] {
+  if (value === '') throw new InvalidArgumentError('It must not be empty.');
+  return [...collected, value];
+}
+
+function checkTogether(command: Command, options: RunOptions): void {
+  if (options.runOnce === true || options.dryRun === true) return;
+  const stray = ONLY_WITH_RUN_ONCE.find((name) => command.getOptionValueSource(name) === 'cli');
+  if (stray !== undefined) {
+    throw new AppError('USAGE', `Option --${stray} works only together with --run-once.`, {
+      remedy: `recordsmith --run-once --${stray} ...`,
+    });
+  }
+}
+
+/** `recordsmith run`, also what runs without a command. */
+export function registerRun(program: Command, host: CommandHost): void {
+  program
+    .command('run', { isDefault: true })
+    .description('run the daemon in the foreground, or one pass with --run-once')
+    .argument('[none...]', 'nothing')
+    .usage('[options]')
+    .addOption(new Option('--run-once', 'harvest, build all that is due, export, then exit'))
+    .addOption(new Option('-n, --dry-run', 'one pass that prints what it would do; writes nothing'))
+    .addOption(
+      new Option('--session <id>', 'only this session, by identifier or key (repeatable)')
+        .argParser(collect)
+        .default([], 'all that is due'),
+    )
+    .addOption(new Option('--instrument <pid>', 'only this instrument'))
+    .addOption(new Option('--from <time>', 'harvest usage events from this time on'))
+    .addOption(new Option('--to <time>', 'harvest usage events up to this time'))
+    .addOption(new Option('--no-harvest', 'ask no event source'))
+    .addOption(new Option('--no-export', 'send nothing to destinations'))
+    .addOption(new Option('--alone', 'build in this process also what died before').hideHelp())
+    .addOption(jsonOption())
+    .addHelpText('after', AFTER_HELP)
+    .action(
+      host.action(async (context, command) => {
+        const [operand] = command.args;
+        if (operand !== undefined) throw suggestCommand(program, operand);
+        const options = command.opts<RunOptions>();
+        checkTogether(command, options);
+        if (options.dryRun === true) {
+          const { dryRun } = await import('../dry-run.js');
+          return dryRun(context, options);
+        }
+        if (options.runOnce === true) {
+          const { runOnce } = await import('../run-once.js');
+          return runOnce(context, options);
+        }
+        const { runDaemon } = await import('../run-daemon.js');
+        return runDaemon(context);
+      }),
+    );
+}

@@ -1,0 +1,71 @@
+import { isAppError, systemErrorCode, type ErrorCode } from '../errors.js';
+
+/** How the command ends, as in BSD's sysexits.h. */
+export const EXIT = {
+  /** Done; nothing to do is done, a deferred session is no failure. */
+  done: 0,
+  /** At least one session of this run ended in ERROR, or a check failed. */
+  failed: 1,
+  usage: 64,
+  badData: 65,
+  /** Database or the whole file store not reachable. */
+  unavailable: 69,
+  /** A bug of recordsmith. */
+  internal: 70,
+  tryLater: 75,
+  noRights: 77,
+  configuration: 78,
+} as const;
+
+/** One of the exit codes. */
+export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
+
+/** The one table from error to exit code; the compiler sees to it that no error is forgotten. */
+const EXIT_CODES: Readonly<Record<ErrorCode, ExitCode>> = {
+  USAGE: EXIT.usage,
+  CONFIG_INVALID: EXIT.configuration,
+  CONFIG_NOT_FOUND: EXIT.configuration,
+  DATABASE_UNAVAILABLE: EXIT.unavailable,
+  DATABASE_BUSY: EXIT.tryLater,
+  DATABASE_CONSTRAINT: EXIT.badData,
+  DATABASE_READ_ONLY: EXIT.internal,
+  DATABASE_NOT_CONFIGURED: EXIT.internal,
+  DATABASE_ON_NETWORK_FILE_SYSTEM: EXIT.configuration,
+  SESSION_MISSING: EXIT.internal,
+  SCHEMA_NOT_MIGRATED: EXIT.configuration,
+  SCHEMA_TOO_NEW: EXIT.configuration,
+  SCHEMA_MISSING: EXIT.configuration,
+  MIGRATION_LOSES_DATA: EXIT.failed,
+  TRANSITION_NOT_ALLOWED: EXIT.badData,
+  SESSION_NOT_FOUND: EXIT.badData,
+  INSTRUMENT_NOT_FOUND: EXIT.badData,
+  INPUT_INVALID: EXIT.badData,
+  TIME_INVALID: EXIT.badData,
+  FILE_UNREADABLE: EXIT.badData,
+  FILE_NOT_WRITABLE: EXIT.noRights,
+  STORE_UNAVAILABLE: EXIT.unavailable,
+  FORMAT_INVALID: EXIT.badData,
+  READER_FAILED: EXIT.failed,
+  LIMIT_EXCEEDED: EXIT.badData,
+  RECORD_INVALID: EXIT.badData,
+  LEASE_LOST: EXIT.tryLater,
+  ABORTED: EXIT.tryLater,
+  INTERNAL: EXIT.internal,
+};
+
+const RIGHTS = new Set(['EACCES', 'EPERM', 'EROFS']);
+const FULL = new Set(['ENOSPC', 'EDQUOT', 'EMFILE', 'ENFILE']);
+
+/**
+ * The exit code for whatever an action threw. A file that cannot be read or written is a matter of rights or of space
+ * when the system says so; what is no AppError is a bug.
+ */
+export function exitCodeOf(error: unknown): ExitCode {
+  if (!isAppError(error)) return EXIT.internal;
+  if (error.code === 'FILE_UNREADABLE' || error.code === 'FILE_NOT_WRITABLE') {
+    const systemCode = systemErrorCode(error.cause);
+    if (systemCode !== undefined && RIGHTS.has(systemCode)) return EXIT.noRights;
+    if (systemCode !== undefined && FULL.has(systemCode)) return EXIT.tryLater;
+  }
+  return EXIT_CODES[error.code];
+}

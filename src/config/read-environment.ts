@@ -1,0 +1,155 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parse } from 'yaml';
+import { systemErrorCode, toError } from '../errors.js';
+import type { ConfigFault } from './config-faults.js';
+import { configKeys, namesAt, type ConfigKey } from './config-keys.js';
+import type { ConfigOrigin } from './config-origin.js';
+import { nearestName } from './nearest-name.js';
+import { NEXUSLIMS_ALIASES, NEXUSLIMS_NOT_READ } from './nexuslims-variables.js';
+
+/** The environment as the loader sees it. */
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** A value from outside the configuration file. */
+export interface ConfigSetting {
+  readonly path: readonly string[];
+  readonly value: unknown;
+  readonly origin: ConfigOrigin;
+}
+
+/** What the environment says. */
+export interface EnvironmentReading {
+  /** Weaker than the configuration file. */
+  readonly under: readonly ConfigSetting[];
+  /** Over the configuration file; later entries win. */
+  readonly over: readonly ConfigSetting[];
+  readonly faults: readonly ConfigFault[];
+  readonly warnings: readonly string[];
+}
+
+const PREFIX = 'RECORDSMITH_';
+
+/** The variable of a key: `build.file_delay_days` is RECORDSMITH_BUILD__FILE_DELAY_DAYS. */
+export function variableOf(key: ConfigKey): string {
+  return PREFIX + key.path.map((name) => name.toUpperCase()).join('__');
+}
+
+/** Text as it is for keys of text, else read as YAML (numbers, true, false, lists, JSON). */
+function valueOf(key: Pick<ConfigKey, 'textOnly'>, text: string): unknown {
+  if (key.textOnly) return text;
+  try {
+    return parse(text, { maxAliasCount: 0 });
+  } catch {
+    // Left as text, the schema's check says what was expected.
+    return text;
+  }
+}
+
+class EnvironmentReader {
+  readonly #environment: Environment;
+  readonly over: ConfigSetting[] = [];
+  readonly under: ConfigSetting[] = [];
+  readonly faults: ConfigFault[] = [];
+  readonly warnings: string[] = [];
+
+  constructor(environment: Environment) {
+    this.#environment = environment;
+  }
+
+  readNexusLims(): void {
+    for (const alias of NEXUSLIMS_ALIASES) {
+      const text = this.#environment[alias.variable];
+      const key = configKeys().find(({ key: name }) => name === alias.path.join('.'));
+      if (text === undefined || text === '' || key === undefined) continue;
+      const setting: ConfigSetting = {
+        path: alias.path,
+        value: valueOf(key, alias.value(text)),
+        origin: { kind: 'environment', variable: alias.variable },
+      };
+      (alias.derived === true ? this.under : this.over).push(setting);
+    }
+    for (const [variable, text] of Object.entries(this.#environment)) {
+      if (text !== undefined && text !== '' && NEXUSLIMS_NOT_READ.test(variable)) {
+        this.warnings.push(`${variable} is set, but recordsmith does not read it.`);
+      }
+    }
+  }
+
+  /** systemd's LoadCredential=: a file named like the key (`database.url`) in $CREDENTIALS_DIRECTORY. */
+  readCredentials(): void {
+    const folder = this.#environment['CREDENTIALS_DIRECTORY'];
+    if (folder === undefined || folder === '') return;
+    for (const key of configKeys().filter(({ secret }) => secret)) {
+      this.#readSecretFile(key, 'CREDENTIALS_DIRECTORY', join(folder, key.key), true);
+    }
+  }
+
+  readOwn(): void {
+    const keys = new Map(configKeys().map((key) => [variableOf(key), key]));
+    const own = Object.entries(this.#environment).sort(([a], [b]) => (a < b ? -1 : 1));
+    for (const [variable, text] of own) {
+      if (!variable.startsWith(PREFIX) || text === undefined || text === '') continue;
+      const key = keys.get(variable);
+      const secretKey = keys.get(variable.replace(/_FILE$/, ''));
+      if (key !== undefined) {
+        this.over.push({
+          path: key.path,
+          value: valueOf(key, text),
+          origin: { kind: 'environment', variable },
+        });
+      } else if (secretKey?.secret === true) {
+        if (this.#environment[variableOf(secretKey)]) {
+          this.#fault(
+            variable,
+            secretKey.key,
+            `${variableOf(secretKey)} is set too; set one of them`,
+          );
+        } else {
+          this.#readSecretFile(secretKey, variable, text, false);
+        }
+      } else {
+        this.#unknown(variable, [...keys.keys()]);
+      }
+    }
+  }
+
+  #unknown(variable: string, known: readonly string[]): void {
+    const group = variable.slice(PREFIX.length).toLowerCase().split('__');
+    const nearest = nearestName(variable, known);
+    const hint =
+      nearest !== null
+        ? `did you mean ${nearest}?`
+        : namesAt(group).length > 0
+          ? `'${group.join('.')}' is a group; its keys are set one by one (${variable}__...)`
+          : 'nested keys are joined by two underscores';
+    this.#fault(variable, null, `unknown variable, ${hint}`);
+  }
+
+  #readSecretFile(key: ConfigKey, variable: string, file: string, optional: boolean): void {
+    try {
+      const value = readFileSync(file, 'utf8').replace(/\r?\n$/, '');
+      this.over.push({ path: key.path, value, origin: { kind: 'secret file', variable, file } });
+    } catch (error) {
+      if (optional && systemErrorCode(error) === 'ENOENT') return;
+      this.#fault(variable, key.key, `the file ${file} cannot be read: ${toError(error).message}`);
+    }
+  }
+
+  #fault(where: string, key: string | null, problem: string): void {
+    this.faults.push({ key, where, problem });
+  }
+}
+
+/**
+ * Reads what the environment says of the configuration: RECORDSMITH_* (nested keys joined by `__`), `*_FILE` of
+ * secrets, systemd's credentials and NexusLIMS's NX_* as aliases, the weakest first. An empty variable counts as not
+ * set.
+ */
+export function readEnvironment(environment: Environment): EnvironmentReading {
+  const reader = new EnvironmentReader(environment);
+  reader.readNexusLims();
+  reader.readCredentials();
+  reader.readOwn();
+  return reader;
+}

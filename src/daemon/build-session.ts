@@ -1,0 +1,159 @@
+import { claimSession, renewLease } from '../db/build-lease-store.js';
+import { getInstrument } from '../db/instrument-store.js';
+import { saveVerdicts } from '../db/look-store.js';
+import { currentRecord, recordDatasets } from '../db/record-store.js';
+import type { Dataset } from '../domain/record.js';
+import { matchRule } from '../sessions/match-rule.js';
+import type { Attempt } from './attempt.js';
+import {
+  deferred,
+  diedTooOften,
+  invalidRecord,
+  noFilesFound,
+  settled,
+  tooManyFiles,
+  type BuildEnding,
+  type BuildResult,
+} from './build-ending.js';
+import type { BuildEnvironment } from './build-environment.js';
+import { finishBuild } from './finish-build.js';
+import { gatherDatasets } from './gather-datasets.js';
+import { AWAY_RETRY_MS, giveUp } from './give-up.js';
+import { LeaseKeeper } from './lease-keeper.js';
+import { countVerdicts, lookAtSession } from './look-at-session.js';
+import { clockOffsetNote, groupDatasets, makeRecord } from './make-record.js';
+import { readSessionFiles } from './read-session-files.js';
+import { writeVersion } from './write-version.js';
+
+/** After so many tries files that the store fails on are taken as they are. */
+const TRIES_BEFORE_ACCEPTING = 3;
+/** Builds in a row that died after which a session is an error. */
+const MOST_DEAD_BUILDS = 3;
+
+/**
+ * Builds one session: from the claim to the settled record. What goes wrong with the session never throws.
+ * @throws AppError when the database cannot be reached.
+ */
+export async function buildSession(
+  environment: BuildEnvironment,
+  identifier: string,
+  stop: AbortSignal,
+): Promise<BuildResult> {
+  const { database, owner, leaseSeconds } = environment;
+  const claim = await database.createScope(() => claimSession({ identifier, owner, leaseSeconds }));
+  if (claim.kind === 'not-claimed') return { kind: 'passed-over', reason: claim.reason };
+
+  const { token, session, working } = claim;
+  const lease = new LeaseKeeper({
+    renew: () => database.createScope(() => renewLease(identifier, token, leaseSeconds)),
+    everyMs: leaseSeconds * 250,
+    leaseMs: leaseSeconds * 1000,
+  });
+  const attempt: Attempt = {
+    environment,
+    session,
+    working,
+    token,
+    sessionKey: session.key,
+    log: environment.log.child({ session: session.key }),
+    signal: AbortSignal.any([stop, lease.signal]),
+    startedAt: performance.now(),
+  };
+  try {
+    const ending =
+      claim.diedBuilds >= MOST_DEAD_BUILDS ? diedTooOften(claim.diedBuilds) : await work(attempt);
+    return await finishBuild(attempt, ending);
+  } catch (error) {
+    return await giveUp(attempt, error);
+  } finally {
+    lease.stop();
+  }
+}
+
+/** The work itself, in the order in which the product describes it. Throws for what only giveUp can judge. */
+async function work(attempt: Attempt): Promise<BuildEnding> {
+  const { environment, session, working, signal } = attempt;
+  const instrument = await environment.database.createScope(() =>
+    getInstrument(session.instrumentPid),
+  );
+  const policy = environment.policyOf(instrument);
+
+  const rule = matchRule(environment.rules, session);
+  if (rule?.action === 'skip') return settled('SKIPPED', `rule: ${rule.name}`);
+
+  const found = await lookAtSession({ environment, session, working, instrument, policy, signal });
+  if (found.kind === 'store-away')
+    return deferred(found.reason, AWAY_RETRY_MS, { storeAway: true });
+  if (found.kind === 'waiting') {
+    const waitMs = found.untilMs - environment.clock.now().toMillis();
+    return deferred(found.reason, Math.max(1000, waitMs), { files: found.files });
+  }
+  if (found.kind === 'no-files') return noFilesFound(policy);
+
+  const { request, look } = found;
+  const files = [...look.files, ...look.needsAcquiredTime];
+  if (files.length > policy.sessionFileLimit) return tooManyFiles(files.length, policy);
+  const recorded = working.rebuildFresh ? [] : await recordedDatasets(attempt);
+  const read = await readSessionFiles({
+    environment,
+    policy,
+    attempt,
+    timezone: instrument.timezone,
+    files,
+    readBefore: new Set(recorded.map((dataset) => dataset.location)),
+    acceptFailures: working.tries >= TRIES_BEFORE_ACCEPTING,
+    signal,
+  });
+
+  const nowMs = environment.clock.now().toMillis();
+  const gathered = gatherDatasets({
+    session,
+    policy,
+    request,
+    look,
+    read: read.datasets,
+    recorded,
+    nowMs,
+  });
+  await environment.database.createScope(() => saveVerdicts(session.identifier, gathered.verdicts));
+  if (gathered.datasets.length === 0) return noFilesFound(policy);
+
+  const activities = await groupDatasets(gathered.datasets, policy);
+  const clockNote = clockOffsetNote(instrument, session);
+  const record = await makeRecord({
+    environment,
+    session,
+    instrument,
+    activities,
+    warnings: [
+      ...found.warnings,
+      ...look.warnings,
+      ...(clockNote === null ? [] : [clockNote]),
+      ...read.warnings,
+      ...gathered.warnings,
+    ],
+    verdictCounts: countVerdicts(gathered.verdicts),
+  });
+  signal.throwIfAborted();
+  const written = await writeVersion({ environment, session, instrument, record });
+  const counts = { files: countFiles(gathered.datasets), activities: activities.length };
+  if (written.kind === 'invalid') return invalidRecord(written.faults, written.keptAside, counts);
+  return {
+    kind: 'settle',
+    outcome: 'COMPLETED',
+    reason: written.kind === 'unchanged' ? 'nothing changed, the current version holds' : null,
+    version: written.kind === 'written' ? written.version : null,
+    ...counts,
+  };
+}
+
+async function recordedDatasets({ environment, session }: Attempt): Promise<readonly Dataset[]> {
+  return environment.database.createScope(async () => {
+    const current = await currentRecord(session.identifier);
+    return current === null ? [] : recordDatasets(current.recordId);
+  });
+}
+
+function countFiles(datasets: readonly Dataset[]): number {
+  return new Set(datasets.map((dataset) => dataset.location)).size;
+}

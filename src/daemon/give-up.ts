@@ -1,0 +1,39 @@
+import { releaseLease } from '../db/build-lease-store.js';
+import { isAppError, toError } from '../errors.js';
+import type { Attempt } from './attempt.js';
+import { deferred, settled, type BuildResult } from './build-ending.js';
+import { classifyFailure, reasonOf, waitBeforeRetry } from './classify-failure.js';
+import { finishBuild } from './finish-build.js';
+import { tidyStaging } from './publish-record-version.js';
+
+/** How long until a store or folder that is away is tried again. */
+export const AWAY_RETRY_MS = 60_000;
+
+/**
+ * What becomes of an attempt whose work threw: given back, put off, or an ERROR of the session.
+ * @throws AppError when the database cannot be reached either; the lease then ends by itself.
+ */
+export async function giveUp(attempt: Attempt, error: unknown): Promise<BuildResult> {
+  const { environment, working, log, signal } = attempt;
+  const kind = signal.aborted ? 'interrupted' : classifyFailure(error);
+  if (kind === 'interrupted') {
+    log.info('The build was interrupted and given back.', { reason: toError(error).message });
+    await environment.database.createScope(() =>
+      releaseLease(attempt.session.identifier, attempt.token),
+    );
+    await tidyStaging(environment, attempt);
+    return { kind: 'passed-over', reason: 'interrupted' };
+  }
+  const reason = `${isAppError(error) ? error.code : 'INTERNAL'}: ${reasonOf(error)}`;
+  const waitMs = kind === 'transient' ? waitBeforeRetry(working.tries) : null;
+  if (kind === 'outside') {
+    log.warn('The build is put off: something it needs is away.', { error });
+    return finishBuild(attempt, deferred(reason, AWAY_RETRY_MS));
+  }
+  if (waitMs !== null) {
+    log.warn('The build failed and is tried again.', { error, retryInMs: waitMs });
+    return finishBuild(attempt, deferred(reason, waitMs, { countsAsTry: true }));
+  }
+  log.error('The build failed for a reason in the session itself.', { error });
+  return finishBuild(attempt, settled('ERROR', reason));
+}

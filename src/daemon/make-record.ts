@@ -1,0 +1,99 @@
+import { clusterByTimeInSlices, secondsOf } from '../activities/cluster-by-time.js';
+import { summarizeActivities } from '../activities/summarize-activity.js';
+import { listAttributes, listExperimenters, listNotes } from '../db/annotation-store.js';
+import { listSessionProjects } from '../db/project-store.js';
+import type { Activity } from '../domain/activity.js';
+import type { Instrument } from '../domain/instrument.js';
+import type { Dataset, ExperimentRecord, Note } from '../domain/record.js';
+import type { Session } from '../domain/session.js';
+import { buildRecord, type SessionDetails } from '../record/record-model.js';
+import type { BuildEnvironment, BuildPolicy } from './build-environment.js';
+
+/** Groups datasets into acquisition activities, closest in time together. */
+export async function groupDatasets(
+  datasets: readonly Dataset[],
+  policy: BuildPolicy,
+): Promise<readonly Activity[]> {
+  const times = datasets.map((dataset) => secondsOf(dataset.timeNs));
+  const clusters = await clusterByTimeInSlices(times, policy.clustering);
+  return summarizeActivities(datasets, clusters.activities);
+}
+
+/** What people and sources said about a session, besides its times. */
+interface SessionContext {
+  readonly details: SessionDetails;
+  readonly annotations: readonly Note[];
+}
+
+async function contextOf(session: Session): Promise<SessionContext> {
+  const notes = await listNotes(session.identifier);
+  const attributes = await listAttributes(session.identifier);
+  const experimenters = await listExperimenters(session.identifier);
+  const projects = await listSessionProjects(session.identifier);
+  return {
+    details: {
+      title: null,
+      reservationId: null,
+      ref: /^https?:\/\//i.test(session.identifier) ? session.identifier : null,
+      experimenter:
+        experimenters.find((person) => person.username === session.user) ??
+        (session.user === null ? null : { username: session.user, fullName: null }),
+      collaborators: experimenters.filter((person) => person.username !== session.user),
+      motivation: null,
+      samples: [],
+      projects,
+    },
+    annotations: [
+      ...notes.map(({ author, note }) => ({ source: author, paragraphs: [note] })),
+      ...attributes.map(({ author, name, value }) => ({
+        source: author,
+        paragraphs: [`${name}: ${attributeText(value)}`],
+      })),
+    ],
+  };
+}
+
+type AttributeValue = Awaited<ReturnType<typeof listAttributes>>[number]['value'];
+
+function attributeText(value: AttributeValue): string {
+  if (value.kind === 'text') return value.text;
+  return value.kind === 'json' ? JSON.stringify(value.json) : `${value.bytes.length} bytes`;
+}
+
+/** What a record is made from. */
+export interface MakeRecordOptions {
+  readonly environment: Pick<BuildEnvironment, 'database' | 'record'>;
+  readonly session: Session;
+  readonly instrument: Instrument;
+  readonly activities: readonly Activity[];
+  /** What the build has to say. */
+  readonly warnings: readonly string[];
+  readonly verdictCounts: Readonly<Record<string, number>>;
+}
+
+/**
+ * Makes the record of a session as a value.
+ * @throws AppError CONFIG_INVALID for a wrong title template.
+ */
+export async function makeRecord(options: MakeRecordOptions): Promise<ExperimentRecord> {
+  const { environment, session, instrument, activities, warnings, verdictCounts } = options;
+  const context = await environment.database.createScope(() => contextOf(session));
+  return buildRecord(
+    { session, instrument, activities, warnings, verdictCounts, ...context },
+    environment.record,
+  );
+}
+
+/** The clock offset that held for the session, as a sentence for the record; null: clocks agreed. */
+export function clockOffsetNote(instrument: Instrument, session: Session): string | null {
+  const endMs = session.end.toMillis();
+  const used = instrument.folders.flatMap((folder) => {
+    const offset = folder.clockOffsets.findLast(({ validFromMs }) => validFromMs <= endMs);
+    return offset === undefined || offset.offsetMs === 0
+      ? []
+      : [`${folder.path}: ${offset.offsetMs / 1000} s`];
+  });
+  return used.length === 0
+    ? null
+    : `File times were corrected by the clock offset of the instrument (${used.join(', ')}).`;
+}

@@ -1,0 +1,114 @@
+import {
+  findPublication,
+  listUnpublished,
+  markPublished,
+  stagedAttemptState,
+  type PendingPublication,
+} from '../db/publication-store.js';
+import { publishRecord, removeRecordFiles } from '../record/publish-record.js';
+import type { RecordPaths } from '../record/record-names.js';
+import type { BuildEnvironment } from './build-environment.js';
+import {
+  discardStaging,
+  listStagedAttempts,
+  promoteStaging,
+  type StagedAttempt,
+} from './staging.js';
+
+/** What publishing needs of the environment. */
+export type PublishEnvironment = Pick<BuildEnvironment, 'database' | 'log' | 'paths'>;
+
+/** Records repaired at a time. */
+const PAGE = 200;
+
+/** The XML file of a record with the JSON file beside it. */
+function bothPaths(xml: string): RecordPaths {
+  return { xml, json: xml.replace(/\.xml$/, '.json') };
+}
+
+/**
+ * Makes the public files of a settled record, or removes those of one that is no longer current, and notes it. Can be
+ * repeated.
+ * @throws AppError FILE_NOT_WRITABLE, FILE_UNREADABLE when the version's file is missing.
+ */
+async function publish(
+  environment: PublishEnvironment,
+  pending: PendingPublication,
+): Promise<void> {
+  const former = pending.formerPublicPaths.map(bothPaths);
+  if (pending.isCurrent) {
+    await publishRecord(environment.paths.records, {
+      version: bothPaths(pending.path),
+      target: bothPaths(pending.publicPath),
+      former,
+    });
+  } else {
+    const gone = pending.publicPathIsFree ? [...former, bothPaths(pending.publicPath)] : former;
+    await removeRecordFiles(
+      environment.paths.records,
+      gone.flatMap(({ xml, json }) => [xml, json]),
+    );
+  }
+  await environment.database.createScope(() => markPublished(pending.recordId));
+}
+
+/** Publishes one record that was settled just now. Throws as publish does. */
+export async function publishRecordVersion(
+  environment: PublishEnvironment,
+  recordId: number,
+): Promise<void> {
+  const pending = await environment.database.createScope(() => findPublication(recordId));
+  if (pending !== null) await publish(environment, pending);
+}
+
+/**
+ * Puts the staged sidecars of an attempt where the database says they belong: into place when it settled, away when it is
+ * over, and leaves them when it may still be at work. One that fails is logged; the next start does it again.
+ */
+export async function tidyStaging(
+  environment: PublishEnvironment,
+  attempt: StagedAttempt,
+): Promise<void> {
+  const { database, log, paths } = environment;
+  const state = await database.createScope(() =>
+    stagedAttemptState(attempt.sessionKey, attempt.token),
+  );
+  try {
+    if (state === 'settled') await promoteStaging(paths.output, attempt);
+    else if (state === 'over') await discardStaging(paths.output, attempt);
+  } catch (error) {
+    log.warn('Sidecars of a build could not be put in order; tried again at the next start.', {
+      session: attempt.sessionKey,
+      error,
+    });
+  }
+}
+
+/**
+ * Does what a crash left undone between a commit and the public files: moves staged sidecars of settled attempts into
+ * place, removes those of dead attempts, publishes records. One that fails is logged and never stops the others.
+ */
+export async function repairPublications(environment: PublishEnvironment): Promise<void> {
+  const { database, log, paths } = environment;
+  for (const attempt of await listStagedAttempts(paths.output)) {
+    await tidyStaging(environment, attempt);
+  }
+  const failed = new Set<number>();
+  for (;;) {
+    const page = await database.createScope(() => listUnpublished(PAGE + failed.size));
+    const pending = page.filter(({ recordId }) => !failed.has(recordId));
+    if (pending.length === 0) return;
+    for (const one of pending) {
+      try {
+        await publish(environment, one);
+      } catch (error) {
+        failed.add(one.recordId);
+        log.error('A record is built, but its public file cannot be written.', {
+          session: one.sessionKey,
+          path: one.publicPath,
+          error,
+        });
+      }
+    }
+  }
+}

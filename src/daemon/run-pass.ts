@@ -1,0 +1,172 @@
+import { join } from 'node:path';
+import { getSessionsToBuild } from '../db/due-sessions.js';
+import { activePauses } from '../db/pause-store.js';
+import { currentRecord } from '../db/record-store.js';
+import type { WorkingSession } from '../domain/working-session.js';
+import { toError } from '../errors.js';
+import type { BuildReport, BuildResult } from './build-ending.js';
+import type { BuildEnvironment } from './build-environment.js';
+import { buildSession } from './build-session.js';
+
+/** What one pass takes up. */
+export interface PassOptions {
+  /** Identifiers or keys; null: all that are due. */
+  readonly identifiers: readonly string[] | null;
+  readonly instrumentPids: readonly string[] | null;
+  /** Take also sessions whose next attempt is not due yet. */
+  readonly ignoreBackoff: boolean;
+  /** Sessions at a time. */
+  readonly concurrency: number;
+  /** Aborts: no further session is taken up. */
+  readonly stopTaking: AbortSignal;
+  /** Aborts: what is being built is given back. */
+  readonly stopWork: AbortSignal;
+  /** Builds a session whose builds died twice alone in a process of its own. */
+  readonly buildAlone: (identifier: string, signal: AbortSignal) => Promise<BuildResult>;
+  /** Told of each session as it is done. */
+  readonly onReport?: (report: BuildReport) => void;
+}
+
+/** What a pass did. */
+export interface PassSummary {
+  /** In the order in which they were done. */
+  readonly reports: readonly BuildReport[];
+  readonly durationMs: number;
+}
+
+/** Sessions asked for at a time. */
+const PAGE = 200;
+/** Builds that died in a row after which the next one runs alone. */
+const DEAD_BUILDS_BEFORE_ALONE = 2;
+
+/**
+ * One pass: builds every session that is due, some at a time, until none is left. A session that cannot be built never stops
+ * the others; once an instrument's store is found to be away, its other sessions wait for a later pass.
+ * @throws AppError when the database cannot be reached.
+ */
+export async function runPass(
+  environment: BuildEnvironment,
+  options: PassOptions,
+): Promise<PassSummary> {
+  const startedAt = performance.now();
+  const pass = new Pass(environment, options);
+  const workers = Array.from({ length: options.concurrency }, () => pass.work());
+  const results = await Promise.allSettled(workers);
+  const failed = results.find((result) => result.status === 'rejected');
+  if (failed !== undefined) throw toError(failed.reason);
+  return { reports: pass.reports, durationMs: performance.now() - startedAt };
+}
+
+class Pass {
+  readonly reports: BuildReport[] = [];
+  readonly #environment: BuildEnvironment;
+  readonly #options: PassOptions;
+  readonly #taken = new Set<string>();
+  /** Why the store of an instrument is away, by pid. */
+  readonly #storesAway = new Map<string, string>();
+  #queue: WorkingSession[] = [];
+  #filling: Promise<void> | null = null;
+  #failed = false;
+
+  constructor(environment: BuildEnvironment, options: PassOptions) {
+    this.#environment = environment;
+    this.#options = options;
+  }
+
+  async work(): Promise<void> {
+    for (;;) {
+      const session = await this.#next();
+      if (session === null) return;
+      try {
+        const report = await this.#build(session);
+        if (report === null) continue;
+        if (report.storeAway && report.reason !== null) {
+          this.#storesAway.set(session.instrumentPid, report.reason);
+        }
+        this.reports.push(report);
+        this.#options.onReport?.(report);
+      } catch (error) {
+        // Without the database nothing else would work either: the other workers end too.
+        this.#failed = true;
+        throw error;
+      }
+    }
+  }
+
+  async #build(session: WorkingSession): Promise<BuildReport | null> {
+    const away = this.#storesAway.get(session.instrumentPid);
+    if (away !== undefined) return this.#notTried(session, away);
+    const { stopWork, buildAlone } = this.#options;
+    const result =
+      session.diedBuilds >= DEAD_BUILDS_BEFORE_ALONE
+        ? await buildAlone(session.identifier, stopWork)
+        : await buildSession(this.#environment, session.identifier, stopWork);
+    if (result.kind === 'built') return result.report;
+    this.#environment.log.debug('A session was passed over.', {
+      session: session.key,
+      reason: result.reason,
+    });
+    return null;
+  }
+
+  /** The next session to build, or null: none is left. */
+  async #next(): Promise<WorkingSession | null> {
+    for (;;) {
+      if (this.#failed || this.#options.stopTaking.aborted) return null;
+      const session = this.#queue.shift();
+      if (session !== undefined) return session;
+      this.#filling ??= this.#fill().finally(() => {
+        this.#filling = null;
+      });
+      await this.#filling;
+      if (this.#queue.length === 0) return null;
+    }
+  }
+
+  async #fill(): Promise<void> {
+    const { clock, database } = this.#environment;
+    const { identifiers, instrumentPids, ignoreBackoff } = this.#options;
+    const nowMs = clock.now().toMillis();
+    const { due, pauses } = await database.createScope(async () => ({
+      due: await getSessionsToBuild({
+        limit: PAGE + this.#taken.size,
+        ignoreBackoff,
+        nowMs,
+        ...(identifiers === null ? {} : { identifiers }),
+        ...(instrumentPids === null ? {} : { instrumentPids }),
+      }),
+      pauses: await activePauses(nowMs),
+    }));
+    const isPaused = (session: WorkingSession): boolean =>
+      pauses.some(
+        ({ scope, target }) =>
+          scope === 'all' || (scope === 'instrument' && target === session.instrumentPid),
+      );
+    this.#queue = due.filter(
+      (session) => !this.#taken.has(session.identifier) && !isPaused(session),
+    );
+    for (const session of this.#queue) this.#taken.add(session.identifier);
+  }
+
+  /** A session that is not even claimed, since the store of its instrument is away. */
+  async #notTried(session: WorkingSession, reason: string): Promise<BuildReport> {
+    const { database, paths } = this.#environment;
+    const record = await database.createScope(() => currentRecord(session.identifier));
+    return {
+      sessionIdentifier: session.identifier,
+      sessionKey: session.key,
+      instrumentPid: session.instrumentPid,
+      startMs: session.startMs ?? 0,
+      endMs: session.endMs ?? 0,
+      user: session.user,
+      outcome: 'DEFERRED',
+      reason,
+      files: 0,
+      activities: 0,
+      recordPath: record === null ? null : join(paths.records, record.publicPath),
+      version: record?.version ?? null,
+      durationMs: 0,
+      storeAway: true,
+    };
+  }
+}

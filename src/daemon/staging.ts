@@ -1,0 +1,89 @@
+import { mkdir, readdir, rename, rm, rmdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { displayName } from '../domain/location.js';
+import { AppError, systemErrorCode } from '../errors.js';
+
+/** The folder below paths.output in which attempts keep their outputs until they settle. */
+const STAGING_FOLDER = '.recordsmith';
+
+/** Which attempt a staging folder belongs to. */
+export interface StagedAttempt {
+  readonly sessionKey: string;
+  /** The lease's token, unique for the session. */
+  readonly token: number;
+}
+
+/** Where an attempt keeps its sidecars and previews until it settles: the tree below paths.output, mirrored. */
+export function stagingPath(output: string, attempt: StagedAttempt): string {
+  return join(output, STAGING_FOLDER, `${attempt.sessionKey}-${attempt.token}`);
+}
+
+/** The attempts that have a staging folder: those at work, and those that a crash left behind. */
+export async function listStagedAttempts(output: string): Promise<StagedAttempt[]> {
+  let names: string[];
+  try {
+    names = await readdir(join(output, STAGING_FOLDER));
+  } catch (error) {
+    if (systemErrorCode(error) === 'ENOENT') return [];
+    throw error;
+  }
+  return names.flatMap((name) => {
+    const match = /^([a-z2-7]{16})-(\d+)$/.exec(name);
+    return match?.[1] === undefined ? [] : [{ sessionKey: match[1], token: Number(match[2]) }];
+  });
+}
+
+/** Removes what an attempt staged; nothing there is fine. */
+export async function discardStaging(output: string, attempt: StagedAttempt): Promise<void> {
+  await rm(stagingPath(output, attempt), { recursive: true, force: true });
+}
+
+/**
+ * Moves everything an attempt staged to its place below paths.output, replacing older sidecars and previews. Can be
+ * repeated after a crash: what was moved already is no longer there to move.
+ * @throws AppError FILE_NOT_WRITABLE
+ */
+export async function promoteStaging(output: string, attempt: StagedAttempt): Promise<void> {
+  await moveTree(Buffer.from(stagingPath(output, attempt)), Buffer.from(output));
+}
+
+const SLASH = Buffer.from('/');
+
+async function moveTree(from: Buffer, to: Buffer): Promise<void> {
+  let entries;
+  try {
+    entries = await readdir(from, { withFileTypes: true, encoding: 'buffer' });
+  } catch (error) {
+    if (systemErrorCode(error) === 'ENOENT') return;
+    throw notWritable(from, error);
+  }
+  let folderMade = false;
+  for (const entry of entries) {
+    const source = Buffer.concat([from, SLASH, entry.name]);
+    const target = Buffer.concat([to, SLASH, entry.name]);
+    if (entry.isDirectory()) {
+      await moveTree(source, target);
+      continue;
+    }
+    try {
+      if (!folderMade) await mkdir(to, { recursive: true });
+      folderMade = true;
+      await rename(source, target);
+    } catch (error) {
+      throw notWritable(target, error);
+    }
+  }
+  try {
+    await rmdir(from);
+  } catch (error) {
+    if (systemErrorCode(error) !== 'ENOENT') throw notWritable(from, error);
+  }
+}
+
+function notWritable(path: Buffer, cause: unknown): AppError {
+  return new AppError('FILE_NOT_WRITABLE', `${displayName(path)} cannot be written.`, {
+    cause,
+    remedy: 'Make paths.output writable for the user that runs recordsmith.',
+    details: { systemCode: systemErrorCode(cause) ?? null },
+  });
+}

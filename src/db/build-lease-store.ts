@@ -1,0 +1,215 @@
+import type { Knex } from 'knex';
+import type { Session } from '../domain/session.js';
+import { completeSession, type WorkingSession } from '../domain/working-session.js';
+import { closeAttempts } from './build-attempts.js';
+import { shortened } from './clean-text.js';
+import { instantText } from './instant.js';
+import { scopedSession } from './scope.js';
+import { toWorkingSession } from './session-mapper.js';
+import type { BuildAttemptRow, SessionRow } from './tables.js';
+
+/** What claimSession needs. */
+export interface ClaimSessionOptions {
+  readonly identifier: string;
+  /** Who claims: host and process, for people. */
+  readonly owner: string;
+  readonly leaseSeconds: number;
+}
+
+/** A session that nobody else builds now, or why it cannot be had. */
+export type ClaimResult =
+  | {
+      readonly kind: 'claimed';
+      /** Needed for everything that is done under the lease. */
+      readonly token: number;
+      /** Number of the attempt, for its RECORD_GENERATION. */
+      readonly attempt: number;
+      readonly session: Session;
+      readonly working: WorkingSession;
+      readonly inputsRevision: number;
+      /** Builds in a row whose process died, this claim's take-over included. */
+      readonly diedBuilds: number;
+    }
+  | {
+      readonly kind: 'not-claimed';
+      readonly reason: 'unknown' | 'leased' | 'not to be built' | 'problem' | 'END in the future';
+    };
+
+/**
+ * Takes the lease of a session that is to be built, by one guarded UPDATE, and opens its attempt. An expired lease is
+ * taken over; the attempt that held it is marked as died. Times are by the database's clock.
+ */
+export async function claimSession(options: ClaimSessionOptions): Promise<ClaimResult> {
+  const unit = scopedSession();
+  const transaction = await unit.writer();
+  const { dialect } = unit;
+  const [row]: SessionRow[] = await transaction<SessionRow>('sessions')
+    .where('session_identifier', options.identifier)
+    .where('status', 'TO_BE_BUILT')
+    .whereNull('problem')
+    .whereRaw(`end_at <= ${dialect.now}`)
+    .whereRaw(`(lease_expires_at is null or lease_expires_at <= ${dialect.now})`)
+    .update({
+      died_builds: transaction.raw('died_builds + case when lease_owner is null then 0 else 1 end'),
+      lease_owner: shortened(options.owner, 255),
+      lease_expires_at: transaction.raw(dialect.nowPlusSeconds, [
+        dialect.secondsBinding(options.leaseSeconds),
+      ]),
+      lease_token: transaction.raw('lease_token + 1'),
+      attempts: transaction.raw('attempts + 1'),
+    })
+    .returning('*');
+  const working = row === undefined ? null : toWorkingSession(row);
+  const session = working === null ? null : completeSession(working);
+  if (row === undefined || working === null || session === null) {
+    return { kind: 'not-claimed', reason: await whyNotClaimed(transaction, options.identifier) };
+  }
+  await closeAttempts(
+    transaction,
+    dialect,
+    options.identifier,
+    'DIED',
+    'The process that built the session ended without a word.',
+  );
+  await transaction('build_attempts').insert({
+    session_identifier: options.identifier,
+    attempt: row.attempts,
+    token: row.lease_token,
+    host: shortened(options.owner, 255),
+    inputs_revision: row.inputs_revision,
+    started_at: transaction.raw(dialect.now),
+  });
+  return {
+    kind: 'claimed',
+    token: row.lease_token,
+    attempt: row.attempts,
+    session,
+    working,
+    inputsRevision: row.inputs_revision,
+    diedBuilds: row.died_builds,
+  };
+}
+
+async function whyNotClaimed(
+  knex: Knex,
+  identifier: string,
+): Promise<Extract<ClaimResult, { kind: 'not-claimed' }>['reason']> {
+  const row = await knex<SessionRow>('sessions').where('session_identifier', identifier).first();
+  if (row === undefined) return 'unknown';
+  if (row.status !== 'TO_BE_BUILT') return 'not to be built';
+  if (row.problem !== null || row.end_at === null) return 'problem';
+  return row.lease_owner === null ? 'END in the future' : 'leased';
+}
+
+/** The row of a session whose lease this token still holds. */
+function leased(knex: Knex, identifier: string, token: number) {
+  return knex<SessionRow>('sessions')
+    .where('session_identifier', identifier)
+    .where('lease_token', token)
+    .whereNotNull('lease_owner');
+}
+
+/** Lengthens a lease. @returns false when another process took the session over or it was cancelled. */
+export async function renewLease(
+  identifier: string,
+  token: number,
+  leaseSeconds: number,
+): Promise<boolean> {
+  const unit = scopedSession();
+  const transaction = await unit.writer();
+  const touched = await leased(transaction, identifier, token).update({
+    lease_expires_at: transaction.raw(unit.dialect.nowPlusSeconds, [
+      unit.dialect.secondsBinding(leaseSeconds),
+    ]),
+  });
+  return touched === 1;
+}
+
+/** How a build is put off. */
+export interface DeferSessionOptions {
+  readonly identifier: string;
+  readonly token: number;
+  /** Shown to people: `waiting: scan_07.emd, 41 GB, still growing`. */
+  readonly reason: string;
+  readonly nextAttemptAtMs: number;
+  /** A failure of the session itself, which counts; false: something outside is away, or files still arrive. */
+  readonly countsAsTry: boolean;
+}
+
+/**
+ * Puts a claimed session off and gives up its lease. No event, no status.
+ * @returns false when the lease was lost; then nothing changed.
+ */
+export async function deferSession(options: DeferSessionOptions): Promise<boolean> {
+  const unit = scopedSession();
+  const transaction = await unit.writer();
+  const touched = await leased(transaction, options.identifier, options.token).update({
+    lease_owner: null,
+    lease_expires_at: null,
+    died_builds: 0,
+    next_attempt_at: instantText(options.nextAttemptAtMs),
+    deferral_reason: shortened(options.reason, 1000),
+    ...(options.countsAsTry
+      ? {
+          tries: transaction.raw('tries + 1'),
+          first_failed_at: transaction.raw(`coalesce(first_failed_at, ${unit.dialect.now})`),
+        }
+      : {}),
+  });
+  if (touched !== 1) return false;
+  await closeAttempts(transaction, unit.dialect, options.identifier, 'DEFERRED', options.reason);
+  return true;
+}
+
+/** Gives a lease back without a result, as a process that stops does. @returns false when it was lost before. */
+export async function releaseLease(identifier: string, token: number): Promise<boolean> {
+  const unit = scopedSession();
+  const transaction = await unit.writer();
+  const touched = await leased(transaction, identifier, token).update({
+    lease_owner: null,
+    lease_expires_at: null,
+    // This build did not die; whether an earlier one did is as true as before.
+  });
+  if (touched !== 1) return false;
+  await closeAttempts(transaction, unit.dialect, identifier, 'RELEASED', 'Given back unfinished.');
+  return true;
+}
+
+/**
+ * Notes whether the store of a session is away, during which its file delay stands still.
+ * @returns the milliseconds for which it has stood still by now.
+ */
+export async function noteStoreAway(
+  identifier: string,
+  away: boolean,
+  nowMs: number,
+): Promise<number> {
+  const unit = scopedSession();
+  const row = await unit
+    .reader()<SessionRow>('sessions')
+    .where('session_identifier', identifier)
+    .first('store_away_ms', 'store_away_since');
+  if (row === undefined) return 0;
+  const sinceMs = row.store_away_since === null ? null : Date.parse(row.store_away_since);
+  const total = row.store_away_ms + (sinceMs === null ? 0 : Math.max(0, nowMs - sinceMs));
+  if (away === (sinceMs !== null)) return total;
+  const transaction = await unit.writer();
+  await transaction<SessionRow>('sessions')
+    .where('session_identifier', identifier)
+    .update(
+      away
+        ? { store_away_since: instantText(nowMs) }
+        : { store_away_since: null, store_away_ms: total },
+    );
+  return total;
+}
+
+/** What became of an attempt, by the token of its lease: for a process that lost the answer to its settling. */
+export async function isAttemptSettled(identifier: string, token: number): Promise<boolean> {
+  const row = await scopedSession()
+    .reader()<BuildAttemptRow>('build_attempts')
+    .where({ session_identifier: identifier, token })
+    .first('outcome');
+  const unfinished = [null, 'DEFERRED', 'DIED', 'RELEASED', 'DISCARDED'];
+  return row !== undefined && !unfinished.includes(row.outcome);
+}

@@ -1,0 +1,314 @@
+import type { Knex } from 'knex';
+import { z } from 'zod';
+import { readTime } from '../domain/local-time.js';
+import { RECORD_STATUSES, type RecordStatus } from '../domain/record-status.js';
+import { sessionKeyOf } from '../domain/session.js';
+import { AppError } from '../errors.js';
+import { causesOf } from '../sessions/transitions.js';
+import { closeAttempts } from './build-attempts.js';
+import { boundedText, cleanOptionalText, shortened } from './clean-text.js';
+import { instantMs, instantText } from './instant.js';
+import { jsonColumn } from './json-column.js';
+import { refreshSession, setLogStatus } from './refresh-session.js';
+import { scopedSession } from './scope.js';
+import type { InstrumentRow, SessionLogRow, SessionRow } from './tables.js';
+
+/** A START or END as a source reports it. */
+export interface SessionEvent {
+  readonly sessionIdentifier: string;
+  readonly instrumentPid: string;
+  readonly eventType: 'START' | 'END';
+  /** ISO text as received (kept beside the instant), or epoch milliseconds. */
+  readonly at: string | number;
+  /** Absent or null: not said. */
+  readonly user?: string | null;
+  readonly source?: string | null;
+  /** Zone of the source, for text without one. @default the instrument's */
+  readonly zone?: string;
+}
+
+/** Options of insertLog. */
+export interface InsertLogOptions {
+  /** Called for a duplicate, and for a time that had to be interpreted. */
+  readonly onWarning?: (message: string, fields: Readonly<Record<string, unknown>>) => void;
+}
+
+/** What insertLog did. */
+export interface InsertLogResult {
+  /** `updated`: the event was there with another time, instrument or user, and its row was changed in place. */
+  readonly kind: 'inserted' | 'updated' | 'duplicate';
+  readonly sessionIdentifier: string;
+  readonly sessionKey: string;
+  readonly status: RecordStatus;
+  readonly warnings: readonly string[];
+}
+
+async function instrumentOf(knex: Knex, pid: string): Promise<InstrumentRow> {
+  const row = await knex<InstrumentRow>('instruments').where('instrument_pid', pid).first();
+  if (row !== undefined) return row;
+  throw new AppError('INSTRUMENT_NOT_FOUND', `There is no instrument ${pid}.`, {
+    remedy: 'See `recordsmith instruments list`, or add it with `recordsmith instruments add`.',
+    details: { instrument: pid },
+  });
+}
+
+/**
+ * Writes a START or END into the session log. Idempotent: the same event again is a duplicate (with a warning), a
+ * re-timed one updates its row in place. The session's status follows by the table of transitions.
+ * @throws AppError INSTRUMENT_NOT_FOUND, TIME_INVALID, INPUT_INVALID.
+ */
+export async function insertLog(
+  event: SessionEvent,
+  options: InsertLogOptions = {},
+): Promise<InsertLogResult> {
+  const unit = scopedSession();
+  const transaction = await unit.writer();
+  const identifier = boundedText('The session identifier', event.sessionIdentifier, 255);
+  await unit.dialect.lockSession(transaction, identifier);
+  const instrument = await instrumentOf(transaction, event.instrumentPid);
+  const rows = await transaction<SessionLogRow>('session_log')
+    .where('session_identifier', identifier)
+    .whereIn('event_type', ['START', 'END'])
+    .select();
+  const existing = rows.find((row) => row.event_type === event.eventType);
+  const other = rows.find((row) => row.event_type !== event.eventType);
+  const time = timeOf(event, event.zone ?? instrument.timezone, other);
+  const user = cleanOptionalText(event.user);
+  const fields = {
+    instrument: instrument.instrument_pid,
+    timestamp: instantText(time.epochMs),
+    user:
+      user === null ? (existing?.user ?? other?.user ?? null) : boundedText('The user', user, 255),
+    source: cleanOptionalText(event.source) ?? existing?.source ?? null,
+  };
+  const warnings = time.warning === null ? [] : [time.warning];
+  let kind: InsertLogResult['kind'] = 'inserted';
+  if (existing === undefined) {
+    await transaction<SessionLogRow>('session_log').insert({
+      ...fields,
+      session_identifier: identifier,
+      event_type: event.eventType,
+      timestamp_text: time.text,
+      revision: 1,
+    });
+  } else if (
+    existing.instrument === fields.instrument &&
+    existing.timestamp === fields.timestamp &&
+    existing.user === fields.user
+  ) {
+    kind = 'duplicate';
+    warnings.push(`The ${event.eventType} of this session is in the log already.`);
+  } else {
+    kind = 'updated';
+    await transaction<SessionLogRow>('session_log')
+      .where('id_session_log', existing.id_session_log)
+      .update({
+        ...fields,
+        timestamp_text: time.text,
+        revision: transaction.raw('revision + 1'),
+      });
+  }
+  const cause = event.eventType === 'START' ? 'start arrives' : 'end arrives';
+  const refreshed = await refreshSession(transaction, unit.dialect, identifier, cause);
+  if (kind === 'updated') await alignRows(transaction, identifier);
+  const sessionKey = sessionKeyOf(identifier);
+  for (const warning of warnings) {
+    options.onWarning?.(warning, { session: sessionKey, sessionIdentifier: identifier });
+  }
+  return { kind, sessionIdentifier: identifier, sessionKey, status: refreshed.status, warnings };
+}
+
+/** When START and END agree on instrument and user, the RECORD_GENERATION rows of earlier builds follow them. */
+async function alignRows(transaction: Knex, identifier: string): Promise<void> {
+  const rows = await transaction<SessionLogRow>('session_log')
+    .where('session_identifier', identifier)
+    .whereIn('event_type', ['START', 'END'])
+    .select('instrument', 'user');
+  const [first, second] = rows;
+  if (first === undefined) return;
+  if (
+    second !== undefined &&
+    (first.instrument !== second.instrument || first.user !== second.user)
+  ) {
+    return;
+  }
+  await transaction<SessionLogRow>('session_log')
+    .where({ session_identifier: identifier, event_type: 'RECORD_GENERATION' })
+    .update({
+      instrument: first.instrument,
+      user: first.user,
+      revision: transaction.raw('revision + 1'),
+    });
+}
+
+function timeOf(
+  event: SessionEvent,
+  zone: string,
+  other: SessionLogRow | undefined,
+): { epochMs: number; text: string | null; warning: string | null } {
+  if (typeof event.at === 'number') {
+    if (!Number.isFinite(event.at) || Math.abs(event.at) > 8.64e15) {
+      throw new AppError('TIME_INVALID', `The time ${event.at} is no number of milliseconds.`);
+    }
+    return { epochMs: Math.trunc(event.at), text: null, warning: null };
+  }
+  const start = event.eventType === 'END' ? other : undefined;
+  const read = readTime(event.at, {
+    zone,
+    ...(start === undefined ? {} : { notBeforeMs: instantMs(start.timestamp) }),
+  });
+  return { epochMs: read.epochMs, text: shortened(event.at, 100), warning: read.warning };
+}
+
+/**
+ * Takes an END back (the source reopened the session): its row goes, and the session waits for an END again.
+ * @returns false when there was no END.
+ */
+export async function withdrawEnd(sessionIdentifier: string): Promise<boolean> {
+  const unit = scopedSession();
+  const transaction = await unit.writer();
+  await unit.dialect.lockSession(transaction, sessionIdentifier);
+  const removed = await transaction<SessionLogRow>('session_log')
+    .where({ session_identifier: sessionIdentifier, event_type: 'END' })
+    .del();
+  if (removed === 0) return false;
+  await refreshSession(transaction, unit.dialect, sessionIdentifier, 'end withdrawn');
+  await transaction('session_log_changes').where('session_identifier', sessionIdentifier).del();
+  return true;
+}
+
+/** What the RECORD_GENERATION row of a build says. It is never changed later. */
+export interface GenerationDetail {
+  readonly outcome: string;
+  readonly reason: string | null;
+  readonly duration_ms: number | null;
+  readonly host: string | null;
+  readonly software_version: string | null;
+  readonly record_version: number | null;
+  /** Code of the error of an ERROR; absent: none. */
+  readonly error_code?: string | undefined;
+}
+
+export const generationDetailColumn = jsonColumn<GenerationDetail>(
+  z.object({
+    outcome: z.string(),
+    reason: z.string().nullable(),
+    duration_ms: z.number().nullable(),
+    host: z.string().nullable(),
+    software_version: z.string().nullable(),
+    record_version: z.number().nullable(),
+    error_code: z.string().optional(),
+  }),
+);
+
+/** A RECORD_GENERATION to be logged. */
+export interface RecordGenerationEvent {
+  readonly sessionIdentifier: string;
+  /** Number of the build attempt; there is at most one event an attempt. */
+  readonly attempt: number;
+  readonly detail: GenerationDetail;
+}
+
+/**
+ * Logs that a record was generated (or that the attempt ended otherwise). Instrument, user and status are the session's.
+ * @throws AppError SESSION_NOT_FOUND.
+ */
+export async function insertRecordGenerationEvent(
+  event: RecordGenerationEvent,
+): Promise<{ readonly kind: 'inserted' | 'duplicate' }> {
+  const unit = scopedSession();
+  const transaction = await unit.writer();
+  const session = await transaction<SessionRow>('sessions')
+    .where('session_identifier', event.sessionIdentifier)
+    .first('session_identifier');
+  if (session === undefined) throw sessionNotFound(event.sessionIdentifier);
+  const start = await transaction<SessionLogRow>('session_log')
+    .where('session_identifier', event.sessionIdentifier)
+    .whereIn('event_type', ['START', 'END'])
+    .orderBy('id_session_log')
+    .first('instrument', 'user', 'record_status');
+  if (start === undefined) throw sessionNotFound(event.sessionIdentifier);
+  const inserted: unknown[] = await transaction<SessionLogRow>('session_log')
+    .insert({
+      session_identifier: event.sessionIdentifier,
+      instrument: start.instrument,
+      user: start.user,
+      record_status: start.record_status,
+      event_type: 'RECORD_GENERATION',
+      attempt: event.attempt,
+      detail: generationDetailColumn.write(event.detail),
+      revision: 1,
+    })
+    .onConflict(
+      transaction.raw(
+        "(session_identifier, attempt) where event_type = 'RECORD_GENERATION' and attempt is not null",
+      ),
+    )
+    .ignore()
+    .returning('id_session_log');
+  return { kind: inserted.length === 0 ? 'duplicate' : 'inserted' };
+}
+
+/** The error for an identifier or key that no session has. */
+export function sessionNotFound(idOrKey: string): AppError {
+  return new AppError('SESSION_NOT_FOUND', `There is no session ${idOrKey.slice(0, 300)}.`, {
+    remedy: 'See `recordsmith sessions list`.',
+    details: { session: idOrKey },
+  });
+}
+
+const statusSchema = z.enum(RECORD_STATUSES);
+
+/**
+ * Gives all rows of a session another status, when the table of transitions has such a change. A status of a built
+ * record set this way says that another program built it.
+ * @throws AppError INPUT_INVALID for an unknown status, SESSION_NOT_FOUND, TRANSITION_NOT_ALLOWED.
+ */
+export async function updateSessionStatus(
+  sessionIdentifier: string,
+  status: RecordStatus,
+): Promise<void> {
+  if (!statusSchema.safeParse(status).success) {
+    throw new AppError('INPUT_INVALID', `'${status}' is no status of a session.`, {
+      remedy: `Use one of ${RECORD_STATUSES.join(', ')}.`,
+    });
+  }
+  const unit = scopedSession();
+  const transaction = await unit.writer();
+  await unit.dialect.lockSession(transaction, sessionIdentifier);
+  const session = await transaction<SessionRow>('sessions')
+    .where('session_identifier', sessionIdentifier)
+    .first();
+  if (session === undefined) throw sessionNotFound(sessionIdentifier);
+  if (session.status === status) return;
+  if (causesOf(session.status, status).length === 0) {
+    throw new AppError(
+      'TRANSITION_NOT_ALLOWED',
+      `The session ${sessionIdentifier} cannot change from ${session.status} to ${status}.`,
+      { details: { sessionIdentifier, from: session.status, to: status } },
+    );
+  }
+  const built = status === 'COMPLETED' || status === 'BUILT_NOT_EXPORTED';
+  const builtElsewhere =
+    built &&
+    (await transaction('records')
+      .where({ session_identifier: sessionIdentifier, superseded_at: null, withdrawn_at: null })
+      .first('id')) === undefined;
+  await closeAttempts(
+    transaction,
+    unit.dialect,
+    sessionIdentifier,
+    'DISCARDED',
+    `Set to ${status}.`,
+  );
+  await transaction<SessionRow>('sessions')
+    .where('session_identifier', sessionIdentifier)
+    .update({
+      status,
+      lease_owner: null,
+      lease_expires_at: null,
+      updated_at: transaction.raw(unit.dialect.now),
+      ...(builtElsewhere ? { built_elsewhere: true } : {}),
+    });
+  await setLogStatus(transaction, sessionIdentifier, status);
+}

@@ -1,0 +1,228 @@
+import { Buffer } from 'node:buffer';
+import { existsSync } from 'node:fs';
+import type { FileMetadata } from '../domain/file-metadata.js';
+import { displayName, encodeLocation, type Location } from '../domain/location.js';
+import { AppError, isAppError } from '../errors.js';
+import type { ExtractFileResult } from './extract-result.js';
+import type { Extractor, JsonValue } from './extractor.js';
+import { OpenFile } from './file-source.js';
+import { unknownFile } from './formats/unknown-file.js';
+import { lastPart, pathBelow, previewLocation, sidecarLocation } from './output-locations.js';
+import { readFile, UNKNOWN_READER, type ReadFile } from './read-file.js';
+import { EXTRACTORS } from './registry.js';
+import { sidecarText, type SidecarContent } from './sidecar.js';
+import { stageOutputs, writeOutput, type Output } from './stage-outputs.js';
+
+/** One file to read, as the finder saw it. Passes between processes. */
+export interface ExtractFileJob {
+  readonly location: Location;
+  /** Absolute, the bytes of the file system. */
+  readonly path: Uint8Array;
+  readonly sizeBytes: number;
+  /** 512-byte blocks. */
+  readonly blocks: number;
+  /** Nanoseconds since the epoch. */
+  readonly mtimeNs: bigint;
+  /** IANA zone of the instrument. */
+  readonly timezone: string;
+  readonly previews: boolean;
+  /** How many bytes of the file and its companions may be read. */
+  readonly limitBytes: number;
+  /** paths.output: earlier results are looked for here. */
+  readonly outputPath: string;
+  /** The folder of this attempt: results are written here, in the same tree. */
+  readonly stagingPath: string;
+}
+
+/** A single file, read for a person. */
+export interface SingleFile {
+  readonly metadata: FileMetadata;
+  /** The vendor's own tags; null: not wanted. */
+  readonly tags: JsonValue;
+}
+
+/** How a single file is read. */
+export interface ExtractSingleFileOptions {
+  /** IANA zone in which the file's local times are read. */
+  readonly timezone: string;
+  /** Where to write the preview of the first signal that has one. */
+  readonly previewPath?: string;
+  /** @default false */
+  readonly allTags?: boolean;
+  /** @default all formats */
+  readonly extractors?: readonly Extractor[];
+}
+
+const SINGLE_FILE_LIMIT_BYTES = 4 * 1024 ** 3;
+
+/** What is known of a file that was not read: its place in the record, with the reason. */
+export function unreadFile(location: Location, warning: string): FileMetadata {
+  const { format, signals } = unknownFile();
+  return {
+    location,
+    format,
+    reader: UNKNOWN_READER,
+    signals: signals.map((signal) => withPreview(signal, null)),
+    warnings: [warning],
+  };
+}
+
+/**
+ * Reads one file in the reader process and stages its sidecar and previews, or finds them still valid from an earlier build.
+ * What is wrong with the file never throws.
+ * @throws AppError FILE_NOT_WRITABLE when the staging folder cannot be written (full, missing, read-only).
+ */
+export async function extractFile(
+  job: ExtractFileJob,
+  extractors: readonly Extractor[] = EXTRACTORS,
+): Promise<ExtractFileResult> {
+  if (job.sizeBytes > 0 && job.blocks === 0) {
+    const warning = 'The content is not on disk (archived to tape); the file was not opened.';
+    // Staged nothing: when the content comes back, size and time stay the same.
+    return { kind: 'read', metadata: unreadFile(job.location, warning), staged: [] };
+  }
+  if (existsSync(pathBelow(job.outputPath, sidecarLocation(job.location)))) {
+    // Loaded only here: a first build has no need of it.
+    const { findCached } = await import('./sidecar-cache.js');
+    const cached = findCached({ ...job, path: Buffer.from(job.path), basis: job, extractors });
+    if (cached !== null) return { kind: 'cached', ...cached };
+  }
+  try {
+    return await readAndStage(job, extractors);
+  } catch (error) {
+    if (!isAppError(error) || error.code !== 'FILE_UNREADABLE') throw error;
+    const { systemCode } = error.details;
+    return {
+      kind: 'unreadable',
+      metadata: unreadFile(job.location, error.message),
+      systemCode: typeof systemCode === 'string' ? systemCode : null,
+    };
+  }
+}
+
+async function readAndStage(
+  job: ExtractFileJob,
+  extractors: readonly Extractor[],
+): Promise<ExtractFileResult> {
+  const file = OpenFile.open(Buffer.from(job.path), job.limitBytes);
+  try {
+    if (file.sizeBytes !== job.sizeBytes || file.mtimeNs !== job.mtimeNs) {
+      return { kind: 'changed', location: job.location };
+    }
+    const read = await readFile(file, {
+      timezone: job.timezone,
+      previews: job.previews,
+      // Nothing is recognised in a file without content, whatever its name promises.
+      extractors: job.sizeBytes === 0 ? [] : extractors,
+    });
+    if (file.hasChanged()) return { kind: 'changed', location: job.location };
+    return stage(job, file, read);
+  } finally {
+    file.close();
+  }
+}
+
+function stage(job: ExtractFileJob, file: OpenFile, read: ReadFile): ExtractFileResult {
+  const count = read.signals.length;
+  const previews = read.previews.flatMap((png, index): Output[] =>
+    png === null ? [] : [{ location: previewLocation(job.location, index, count), content: png }],
+  );
+  const metadata: FileMetadata = {
+    location: job.location,
+    format: read.format,
+    reader: read.reader,
+    signals: read.signals.map((signal, index) =>
+      withPreview(
+        signal,
+        read.previews[index] == null ? null : lastPart(previewLocation(job.location, index, count)),
+      ),
+    ),
+    warnings: read.warnings,
+  };
+  const content: SidecarContent = {
+    metadata,
+    sizeBytes: job.sizeBytes,
+    mtimeNs: job.mtimeNs,
+    basis: {
+      readers: read.askedReaders,
+      isRecognised: read.isRecognised || job.sizeBytes === 0,
+      timezone: job.timezone,
+      previews: job.previews,
+      limitBytes: job.limitBytes,
+    },
+    siblings: file.siblings,
+    tags: read.tags,
+  };
+  const sidecar = { location: sidecarLocation(job.location), content: boundedSidecar(content) };
+  const outputs = [...previews, sidecar];
+  const conflict = stageOutputs(job.stagingPath, outputs);
+  if (conflict === null) {
+    return { kind: 'read', metadata, staged: outputs.map(({ location }) => location) };
+  }
+  return {
+    kind: 'read',
+    metadata: {
+      ...metadata,
+      signals: metadata.signals.map((signal) => withPreview(signal, null)),
+      warnings: [...metadata.warnings, conflict],
+    },
+    staged: [],
+  };
+}
+
+/** Tags too large to be kept are left out, and the sidecar says so. */
+function boundedSidecar(content: SidecarContent): string {
+  try {
+    return sidecarText(content);
+  } catch (error) {
+    if (!isAppError(error) || error.code !== 'LIMIT_EXCEEDED') throw error;
+    return sidecarText({ ...content, tags: '(too large to be kept)' });
+  }
+}
+
+function withPreview(
+  signal: ReadFile['signals'][number],
+  previewName: string | null,
+): FileMetadata['signals'][number] {
+  const { title, type, role, metadata, shape, calibration, dtype, acquiredMs } = signal;
+  return { title, type, role, metadata, shape, calibration, dtype, acquiredMs, previewName };
+}
+
+/**
+ * Reads one file anywhere, outside any session; nothing is cached.
+ * @throws AppError FILE_UNREADABLE when it cannot be read, FILE_NOT_WRITABLE for the preview.
+ */
+export async function extractSingleFile(
+  path: Buffer,
+  options: ExtractSingleFileOptions,
+): Promise<SingleFile> {
+  const file = OpenFile.open(path, SINGLE_FILE_LIMIT_BYTES);
+  try {
+    const read = await readFile(file, {
+      timezone: options.timezone,
+      previews: options.previewPath !== undefined,
+      extractors: options.extractors ?? EXTRACTORS,
+    });
+    const preview = read.previews.find((png) => png !== null);
+    if (options.previewPath !== undefined) {
+      if (preview == null) {
+        throw new AppError(
+          'INPUT_INVALID',
+          `There is nothing to draw a preview of in ${displayName(path)}.`,
+          { remedy: 'Leave --preview out for this file.', details: { warnings: read.warnings } },
+        );
+      }
+      writeOutput(Buffer.from(options.previewPath), preview);
+    }
+    const metadata: FileMetadata = {
+      location: encodeLocation(path),
+      format: read.format,
+      reader: read.reader,
+      signals: read.signals.map((signal) => withPreview(signal, null)),
+      warnings: read.warnings,
+    };
+    return { metadata, tags: options.allTags === true ? read.tags : null };
+  } finally {
+    file.close();
+  }
+}

@@ -1,0 +1,43 @@
+import { DateTime } from 'luxon';
+import { readTime } from '../domain/local-time.js';
+import { isAppError } from '../errors.js';
+
+/** A wall-clock time as a file states it, without a zone. */
+export interface LocalTimeParts {
+  readonly year: number;
+  /** 1 to 12. */
+  readonly month: number;
+  readonly day: number;
+  readonly hour: number;
+  readonly minute: number;
+  readonly second: number;
+}
+
+/** An instant with the text that the metadata show. */
+export interface FileTime {
+  readonly epochMs: number;
+  /** ISO 8601 with the offset of the zone. */
+  readonly iso: string;
+  /** That the time does not exist, or exists twice, in the zone; null: it is plain. */
+  readonly warning: string | null;
+}
+
+/**
+ * Reads a wall-clock time in the instrument's zone (as readTime does); null when no calendar holds it (month 13,
+ * 30 February) or the year is out of 1970 to 2199.
+ */
+export function fileTimeOf(parts: LocalTimeParts, timezone: string): FileTime | null {
+  if (!(parts.year >= 1970 && parts.year <= 2199)) return null;
+  const two = (value: number): string => String(value).padStart(2, '0');
+  const text = `${parts.year}-${two(parts.month)}-${two(parts.day)}T${two(parts.hour)}:${two(parts.minute)}:${two(parts.second)}`;
+  try {
+    const { epochMs, warning } = readTime(text, { zone: timezone });
+    const iso = DateTime.fromMillis(epochMs, { zone: timezone }).toISO({
+      suppressMilliseconds: true,
+    });
+    return iso === null ? null : { epochMs, iso, warning };
+  } catch (error) {
+    if (isAppError(error) && error.code === 'TIME_INVALID') return null;
+    throw error;
+  }
+}

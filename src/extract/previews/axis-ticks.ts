@@ -1,0 +1,51 @@
+/** The marks of one axis. */
+export interface AxisTicks {
+  readonly ticks: readonly { readonly value: number; readonly text: string }[];
+  /** The texts are to be multiplied by 10 to this power; 0: they are the values. */
+  readonly exponent: number;
+}
+
+const SUPERSCRIPTS = '⁰¹²³⁴⁵⁶⁷⁸⁹';
+const MOST_TICKS = 50;
+
+/** A power of ten as written in a label: `×10⁶`. */
+export function powerOfTenText(exponent: number): string {
+  const digits = Array.from(
+    String(Math.abs(exponent)),
+    (digit) => SUPERSCRIPTS[Number(digit)] ?? '',
+  );
+  return `×10${exponent < 0 ? '⁻' : ''}${digits.join('')}`;
+}
+
+/**
+ * Marks at 1, 2, 2.5 or 5 times a power of ten inside [low, high], about `wanted` of them. Very large and small
+ * numbers share a power of ten (a multiple of three).
+ */
+export function axisTicks(low: number, high: number, wanted: number): AxisTicks {
+  const rough = (high - low) / Math.max(1, wanted);
+  const magnitude = 10 ** Math.floor(Math.log10(rough));
+  if (!Number.isFinite(magnitude) || magnitude === 0) return { ticks: [], exponent: 0 };
+  const step =
+    ([1, 2, 2.5, 5].find((candidate) => candidate * magnitude >= rough) ?? 10) * magnitude;
+  const largest = Math.max(Math.abs(low), Math.abs(high));
+  const decade = Math.floor(Math.log10(largest) + 1e-9);
+  const exponent = decade >= 5 || decade < -2 ? Math.floor(decade / 3) * 3 : 0;
+  const shownStep = step / 10 ** exponent;
+  let decimals = 0;
+  while (decimals < 12 && !isWhole(shownStep * 10 ** decimals)) decimals += 1;
+  const ticks: { value: number; text: string }[] = [];
+  const first = Math.ceil(low / step - 1e-9);
+  const last = Math.min(Math.floor(high / step + 1e-9), first + MOST_TICKS);
+  for (let index = first; index <= last; index += 1) {
+    const text = (index * shownStep).toFixed(decimals);
+    ticks.push({
+      value: index * step,
+      text: Number(text) === 0 ? text.replace('-', '') : text.replace('-', '−'),
+    });
+  }
+  return { ticks, exponent };
+}
+
+function isWhole(value: number): boolean {
+  return Math.abs(value - Math.round(value)) < 1e-6 * Math.max(1, Math.abs(value));
+}

@@ -1,0 +1,57 @@
+import type { PreviewSource } from '../extractor.js';
+import { drawEncoded } from './encoded-preview.js';
+import { encodePng } from './encode-png.js';
+import { drawImage } from './image-preview.js';
+import { createRaster, pasteRaster, type Raster } from './raster.js';
+import { drawSpectrum } from './spectrum-preview.js';
+import { drawText } from './text-preview.js';
+
+/** Longest side of a preview, pixels. */
+export const PREVIEW_SIZE = 500;
+const SPECTRUM_HEIGHT = 320;
+const SPECTRUM_IMAGE_HEIGHT = 270;
+/** Width that the map of a spectrum image takes, pixels. */
+const NAVIGATION_WIDTH = 220;
+const GAP = 8;
+
+/**
+ * Draws a preview. The same source gives the same bytes.
+ * @returns A PNG, its longest side at most 500 pixels.
+ * @throws AppError FORMAT_INVALID when the source contradicts itself; the decoder's error for a picture that cannot be decoded.
+ */
+export async function renderPreview(source: PreviewSource): Promise<Buffer> {
+  switch (source.kind) {
+    case 'image':
+      return encodePng(await drawImage(source, PREVIEW_SIZE, PREVIEW_SIZE), 'photograph');
+    case 'spectrum':
+      return encodePng(await drawSpectrum(source, PREVIEW_SIZE, SPECTRUM_HEIGHT), 'drawing');
+    case 'spectrum-image':
+      return encodePng(await drawSpectrumImage(source), 'drawing');
+    case 'encoded':
+      return encodePng(await drawEncoded(source.bytes, PREVIEW_SIZE), 'photograph');
+    case 'text':
+      return encodePng(await drawText(source.lines, PREVIEW_SIZE, PREVIEW_SIZE), 'drawing');
+  }
+}
+
+/** The map on the left, the sum spectrum on the right. */
+async function drawSpectrumImage(
+  source: Extract<PreviewSource, { kind: 'spectrum-image' }>,
+): Promise<Raster> {
+  const raster = createRaster(PREVIEW_SIZE, SPECTRUM_IMAGE_HEIGHT, 3);
+  const room = { width: NAVIGATION_WIDTH - 2 * GAP, height: SPECTRUM_IMAGE_HEIGHT - 2 * GAP };
+  const navigation = await drawImage(source.navigation, room.width, room.height);
+  pasteRaster(
+    raster,
+    navigation,
+    GAP + Math.floor((room.width - navigation.width) / 2),
+    GAP + Math.floor((room.height - navigation.height) / 2),
+  );
+  const spectrum = await drawSpectrum(
+    source.spectrum,
+    PREVIEW_SIZE - NAVIGATION_WIDTH,
+    SPECTRUM_IMAGE_HEIGHT,
+  );
+  pasteRaster(raster, spectrum, NAVIGATION_WIDTH, 0);
+  return raster;
+}

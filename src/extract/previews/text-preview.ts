@@ -1,0 +1,37 @@
+import { glyphSheet } from './glyph-sheet.js';
+import { createRaster, type Ink, type Raster } from './raster.js';
+
+const CELL_WIDTH = 6;
+const MARGIN = 10;
+const MOST_LINES = 40;
+const TAB_WIDTH = 4;
+const TEXT: Ink = { red: 40, green: 40, blue: 40 };
+const MOST_CHARACTERS_LOOKED_AT = 1000;
+const CONTROL = /\p{Cc}/gu;
+
+/** Blanks for tabs, the replacement sign for other control characters. */
+function cleanLine(line: string): string {
+  let clean = '';
+  for (const character of line.slice(0, MOST_CHARACTERS_LOOKED_AT).trimEnd()) {
+    clean += character === '\t' ? ' '.repeat(TAB_WIDTH - (clean.length % TAB_WIDTH)) : character;
+  }
+  return clean.replace(CONTROL, '\u{fffd}');
+}
+
+/** The first 40 lines of a text in monospace on white; lines that are too long end with an ellipsis. */
+export async function drawText(
+  lines: readonly string[],
+  width: number,
+  height: number,
+): Promise<Raster> {
+  const sheet = await glyphSheet(CELL_WIDTH);
+  const raster = createRaster(width, height, 1);
+  const shown = lines
+    .slice(0, MOST_LINES)
+    .map((line) => sheet.fit(cleanLine(line), width - 2 * MARGIN));
+  sheet.prepare(shown.join(''));
+  shown.forEach((line, index) => {
+    sheet.draw(raster, line, MARGIN, MARGIN + index * sheet.cellHeight, TEXT);
+  });
+  return raster;
+}

@@ -1,0 +1,135 @@
+import { AppError, isAppError } from '../errors.js';
+import { ProcessPool, type ProcessPoolEvent } from '../process-pool.js';
+import { unreadFile, type ExtractFileJob } from './extract-file.js';
+import { extractFileResultSchema, type ExtractFileResult } from './extract-result.js';
+
+/** How a reader pool is made. */
+export interface ReaderPoolOptions {
+  /** Reader processes. @default 2 */
+  readonly size?: number;
+  /** Milliseconds for one file. @default 60 s */
+  readonly timeLimitMs?: number;
+  /** Resident memory of one reader process, bytes. @default 1 GiB */
+  readonly memoryLimitBytes?: number;
+  /** The code of the reader processes. @default the readers of recordsmith */
+  readonly entry?: URL;
+  /** Told of processes that started or ended. */
+  readonly onEvent?: (event: ProcessPoolEvent) => void;
+}
+
+const DEFAULT_SIZE = 2;
+const DEFAULT_TIME_LIMIT_MS = 60_000;
+const DEFAULT_MEMORY_LIMIT_BYTES = 1024 ** 3;
+/** Files handed out ahead of the one whose result is due, for each process. */
+const AHEAD = 4;
+
+/**
+ * Reads files in child processes. A reader that hangs, grows too large or crashes costs the file it was reading, and
+ * no other: the process is replaced.
+ */
+export class ReaderPool {
+  readonly #pool: ProcessPool;
+  readonly #size: number;
+  readonly #timeLimitMs: number;
+  readonly #memoryLimitBytes: number;
+
+  constructor(options: ReaderPoolOptions = {}) {
+    this.#size = options.size ?? DEFAULT_SIZE;
+    this.#timeLimitMs = options.timeLimitMs ?? DEFAULT_TIME_LIMIT_MS;
+    this.#memoryLimitBytes = options.memoryLimitBytes ?? DEFAULT_MEMORY_LIMIT_BYTES;
+    this.#pool = new ProcessPool({
+      entry: options.entry ?? new URL('./reader-process.js', import.meta.url),
+      size: this.#size,
+      name: 'reader',
+      memoryLimitBytes: this.#memoryLimitBytes,
+      ...(options.onEvent === undefined ? {} : { onEvent: options.onEvent }),
+    });
+  }
+
+  /**
+   * Starts the processes, which load their code while the caller does something else. Without it they start with the first file.
+   * @throws AppError READER_FAILED when a process cannot start.
+   */
+  start(): Promise<void> {
+    return this.#pool.start();
+  }
+
+  /** Lets files in work finish and ends the processes; a second call ends them at once. */
+  stop(): Promise<void> {
+    return this.#pool.stop();
+  }
+
+  /**
+   * Reads files; gives their results in the order of the jobs, a few files ahead of whoever takes them.
+   * @throws AppError ABORTED by the signal or stop(); READER_FAILED when no process can start; FILE_NOT_WRITABLE when
+   * the staging folder cannot be written.
+   */
+  async *extractFiles(
+    jobs: Iterable<ExtractFileJob> | AsyncIterable<ExtractFileJob>,
+    options: { readonly signal?: AbortSignal } = {},
+  ): AsyncGenerator<ExtractFileResult, void, undefined> {
+    // Whoever stops taking results (or a job that fails) ends the work on the files handed out ahead.
+    const over = new AbortController();
+    const signal =
+      options.signal === undefined ? over.signal : AbortSignal.any([options.signal, over.signal]);
+    // A process that cannot start at all is no fault of the first file it would get.
+    await this.#pool.start();
+    const due: Promise<ExtractFileResult>[] = [];
+    try {
+      for await (const job of jobs) {
+        const result = this.#extract(job, signal);
+        // Its error is thrown when it is due; until then it is not an unhandled one.
+        result.catch(() => undefined);
+        due.push(result);
+        if (due.length >= this.#size * AHEAD) {
+          const next = due.shift();
+          if (next !== undefined) yield await next;
+        }
+      }
+      for (const result of due) yield await result;
+    } finally {
+      over.abort();
+    }
+  }
+
+  async #extract(job: ExtractFileJob, signal: AbortSignal): Promise<ExtractFileResult> {
+    try {
+      return await this.#pool.run('extract', job, {
+        timeLimitMs: this.#timeLimitMs,
+        parse: (answer) => extractFileResultSchema.parse(answer),
+        signal,
+      });
+    } catch (error) {
+      if (!isAppError(error)) throw error;
+      const warning = this.#warningOf(error);
+      if (warning === null) throw error;
+      return {
+        kind: 'killed',
+        metadata: unreadFile(job.location, warning),
+        code: error.code === 'LIMIT_EXCEEDED' ? 'LIMIT_EXCEEDED' : 'READER_FAILED',
+      };
+    }
+  }
+
+  /** What the record says of a file over which its reader was lost; null: the error is not of the file. */
+  #warningOf(error: AppError): string | null {
+    if (error.code === 'LIMIT_EXCEEDED' && error.details['limit'] === 'time') {
+      return `Reading was stopped: it took longer than ${this.#timeLimitMs / 1000} s.`;
+    }
+    if (error.code === 'LIMIT_EXCEEDED' && error.details['limit'] === 'memory') {
+      const mebibytes = Math.round(this.#memoryLimitBytes / 1024 ** 2);
+      return `Reading was stopped: it took more than ${mebibytes} MiB of memory.`;
+    }
+    if (error.code === 'READER_FAILED') {
+      const { signal, exitCode } = error.details;
+      const how =
+        typeof signal === 'string'
+          ? ` (${signal})`
+          : typeof exitCode === 'number'
+            ? ` (exit code ${exitCode})`
+            : '';
+      return `The reader of this file crashed${how}.`;
+    }
+    return null;
+  }
+}

@@ -1,0 +1,33 @@
+import { Buffer } from 'node:buffer';
+import { AppError } from '../errors.js';
+import { serveJobs } from '../serve-jobs.js';
+import { extractFile, type ExtractFileJob } from './extract-file.js';
+import { glyphSheet } from './previews/glyph-sheet.js';
+
+/** Whether a message is a job of the reader pool: both ends are of one version, so this only guards against defects. */
+function isExtractFileJob(payload: unknown): payload is ExtractFileJob {
+  return (
+    typeof payload === 'object' &&
+    payload !== null &&
+    'location' in payload &&
+    typeof payload.location === 'string' &&
+    'path' in payload &&
+    payload.path instanceof Uint8Array &&
+    'mtimeNs' in payload &&
+    typeof payload.mtimeNs === 'bigint'
+  );
+}
+
+// The entry of a reader process: reads files, one after another, until the parent goes.
+serveJobs({
+  extract: (payload) => {
+    if (!isExtractFileJob(payload)) {
+      throw new AppError('INTERNAL', 'A reader process got a job that is none.');
+    }
+    return extractFile({ ...payload, path: Buffer.from(payload.path) });
+  },
+});
+
+// Most sessions have labelled previews: the font is rendered while the parent is still starting up.
+// What fails here fails again, and is then told, with the first preview.
+glyphSheet(7).catch(() => undefined);

@@ -1,0 +1,60 @@
+import { resolve } from 'node:path';
+import type { FileVerdict, FoundFile } from '../domain/found-file.js';
+import type { Location } from '../domain/location.js';
+import { otherOwner, ownerOfRequest, verdictOn } from './judge-file.js';
+import type { LookRequest } from './look-request.js';
+import { resolveInData } from './look-roots.js';
+import { msToNs, placeInWindow, sessionWindow } from './session-window.js';
+import { isInsideFolder, pathOfLocation, textInside } from './store-path.js';
+
+/** The files that count by their own time, and a verdict for each that lies near the session. */
+export interface AcquiredDecision {
+  /** Sorted by time, then location; timeNs is the acquisition time. */
+  readonly files: readonly FoundFile[];
+  readonly verdicts: readonly FileVerdict[];
+  /** How many lie too far from the session for a verdict. */
+  readonly otherFileCount: number;
+}
+
+/**
+ * Decides the files that a look gave as `needsAcquiredTime`, now that they were read. A file that does not say when it
+ * was acquired counts by the time it was written.
+ * @param acquiredMs epoch milliseconds of each location; null or absent: the file does not say.
+ */
+export function decideByAcquiredTime(
+  request: LookRequest,
+  candidates: readonly FoundFile[],
+  acquiredMs: ReadonlyMap<Location, number | null>,
+): AcquiredDecision {
+  const window = sessionWindow(request);
+  const nearNs = msToNs(request.nearMs);
+  const owner = ownerOfRequest(request);
+  const dataPath = resolve(request.dataPath);
+  const roots = request.folders.map((folder) => resolveInData(dataPath, folder.path));
+  const files: FoundFile[] = [];
+  const verdicts: FileVerdict[] = [];
+  for (const candidate of candidates) {
+    const ownMs = acquiredMs.get(candidate.location) ?? null;
+    const timeNs = ownMs === null ? candidate.timeNs : msToNs(ownMs);
+    if (timeNs <= window.startNs - nearNs || timeNs > window.graceEndNs + nearNs) continue;
+    const place = placeInWindow(timeNs, window, ownMs === null ? 'written' : 'acquired');
+    const rule =
+      ownMs === null ? `${place.rule} (it does not say when it was acquired)` : place.rule;
+    const file = { ...candidate, timeNs };
+    if (place.verdict !== 'in') {
+      verdicts.push(verdictOn(file, place.verdict, rule));
+      continue;
+    }
+    const path = pathOfLocation(file.location, dataPath);
+    const root = roots.find((one) => isInsideFolder(path, one)) ?? dataPath;
+    const inData = textInside(path, dataPath);
+    const other = otherOwner(owner, request, inData, textInside(path, root), timeNs);
+    verdicts.push(verdictOn(file, other === null ? 'in' : 'other session', other ?? rule));
+    if (other === null) files.push(file);
+  }
+  files.sort((a, b) => {
+    if (a.timeNs !== b.timeNs) return a.timeNs < b.timeNs ? -1 : 1;
+    return a.location < b.location ? -1 : 1;
+  });
+  return { files, verdicts, otherFileCount: candidates.length - verdicts.length };
+}

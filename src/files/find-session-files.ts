@@ -1,0 +1,282 @@
+import { statSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { DateTime } from 'luxon';
+import type { FileVerdict, FoundFile } from '../domain/found-file.js';
+import type { Location } from '../domain/location.js';
+import { AppError } from '../errors.js';
+import type { DirectoryIndex } from './directory-index.js';
+import { FileJudge, type Judgement } from './judge-file.js';
+import type { LookFolder, LookRequest } from './look-request.js';
+import type { LookResult } from './look-result.js';
+import { lookRoots, type LookRoot, type LookRoots } from './look-roots.js';
+import { sessionWindow } from './session-window.js';
+import { failureText, isStoreFailure, storeUnavailable } from './store-errors.js';
+import {
+  isInsideFolder,
+  locationOf,
+  pathBytes,
+  pathOfLocation,
+  pathText,
+  realPath,
+  splitPath,
+  textInside,
+  type StorePath,
+} from './store-path.js';
+import { FolderWalk, type WalkedFile } from './walk-folder.js';
+
+/** What a look has besides its request. */
+export interface FindSessionFilesOptions {
+  readonly signal: AbortSignal;
+  /** The index for a root; the same one each time the same is searched in the same way. */
+  readonly indexOf: (key: string) => DirectoryIndex;
+  /** Epoch milliseconds. */
+  readonly nowMs: number;
+}
+
+/** More warnings than this are only counted: a store full of broken links must not fill a record. */
+const WARNINGS_SHOWN = 50;
+
+/**
+ * Looks for the files of one session: every file near it gets a verdict, those that count come back sorted. Runs in a
+ * store process, with synchronous calls. Files far from the session are counted and not kept.
+ * @throws AppError ABORTED by the signal, INPUT_INVALID when a folder leads out of paths.data.
+ */
+export async function findSessionFiles(
+  request: LookRequest,
+  options: FindSessionFilesOptions,
+): Promise<LookResult> {
+  const startedMs = performance.now();
+  try {
+    const look = new Look(request, lookRoots(request));
+    await look.run(options);
+    return look.result(performance.now() - startedMs);
+  } catch (error) {
+    if (error instanceof AppError && error.code === 'STORE_UNAVAILABLE') {
+      return { kind: 'store-unavailable', reason: error.message };
+    }
+    throw error;
+  }
+}
+
+class Look {
+  readonly #request: LookRequest;
+  readonly #roots: LookRoots;
+  readonly #dataPath: string;
+  readonly #judge: FileJudge;
+  readonly #files: FoundFile[] = [];
+  readonly #needsAcquiredTime: FoundFile[] = [];
+  readonly #verdicts = new Map<Location, FileVerdict>();
+  readonly #warnings: string[];
+  readonly #nonempty = new Set<string>();
+  readonly #seenFolders = new Set<string>();
+  readonly #linked: { file: WalkedFile; target: StorePath; root: LookRoot }[] = [];
+  readonly #linkedFiles = new Set<string>();
+  #warningCount = 0;
+  #fileCount = 0;
+  #nearCount = 0;
+  /** Companions of the folder in work: one entry, since a folder's files come one after the other. */
+  #companions: { names: readonly StorePath[]; map: ReadonlyMap<string, string> } | null = null;
+
+  constructor(request: LookRequest, roots: LookRoots) {
+    this.#request = request;
+    this.#roots = roots;
+    this.#dataPath = resolve(request.dataPath);
+    this.#judge = new FileJudge(request);
+    this.#warnings = [...roots.warnings];
+  }
+
+  async run({ signal, indexOf, nowMs }: FindSessionFilesOptions): Promise<void> {
+    const { ignoredFolders, effort } = this.#request;
+    const windowEndMs = Number(sessionWindow(this.#request).graceEndNs / 1_000_000n);
+    const searches = this.#roots.roots.map((root) => {
+      const index = indexOf(JSON.stringify([root.path, ignoredFolders]));
+      const useIndex = effort === 'index' && index.isUsable(windowEndMs, nowMs);
+      if (!useIndex) index.clear();
+      const walk = new FolderWalk({
+        root: root.path,
+        allowedRoots: this.#roots.allowedRoots,
+        seenFolders: this.#seenFolders,
+        ignoresFolder: (name) => this.#judge.names.ignoresFolder(name),
+        isNear: nearFilter(this.#request, root.folder),
+        onNearFile: (file) => this.#take(file, root),
+        onUnreadable: (path, kind, reason) => this.#cannotSee(path, root, kind, reason),
+        index,
+        useIndex,
+        nowMs,
+        signal,
+      });
+      return { root, walk, index, useIndex };
+    });
+    for (const { root, walk } of searches) {
+      await walk.searchFolders();
+      if (walk.rootState === 'holds something') this.#nonempty.add(root.folder.path);
+      else if (walk.rootState === 'empty') checkEmpty(root);
+    }
+    for (const { walk } of searches) await walk.followLinks();
+    for (const { file, target, root } of this.#linked) this.#takeLinked(file, target, root);
+    for (const location of this.#request.included) this.#takeIncluded(location);
+    for (const { walk, index, useIndex } of searches) {
+      this.#fileCount += walk.fileCount;
+      if (!useIndex) index.finishWalk(nowMs);
+    }
+  }
+
+  result(durationMs: number): LookResult {
+    const hidden = this.#warningCount - WARNINGS_SHOWN;
+    if (hidden > 0) this.#warnings.push(`${hidden} further files or folders cannot be read.`);
+    const verdicts = [...this.#verdicts.values()];
+    return {
+      kind: 'looked',
+      files: this.#files.sort(byTime),
+      needsAcquiredTime: this.#needsAcquiredTime.sort(byTime),
+      verdicts: verdicts.sort((a, b) => compare(a.location, b.location)),
+      otherFileCount: Math.max(0, this.#fileCount - this.#nearCount),
+      warnings: this.#warnings,
+      nonemptyFolders: [...this.#nonempty],
+      durationMs,
+    };
+  }
+
+  #take(file: WalkedFile, root: LookRoot): void {
+    if (file.linkTarget !== null) this.#linked.push({ file, target: file.linkTarget, root });
+    else this.#judgeFile(file.path, file.name, root, this.#companionsIn(file.siblings));
+  }
+
+  /** A link to a file counts only when the file itself was not searched, and once however many links lead to it. */
+  #takeLinked(file: WalkedFile, target: StorePath, root: LookRoot): void {
+    const physical = pathBytes(target).toString('latin1');
+    const folder = physical.slice(0, Math.max(1, physical.lastIndexOf('/')));
+    if (this.#seenFolders.has(folder) || this.#linkedFiles.has(physical)) return;
+    this.#linkedFiles.add(physical);
+    this.#judgeFile(file.path, file.name, root, this.#companionsIn(file.siblings));
+  }
+
+  #takeIncluded(location: Location): void {
+    if (this.#verdicts.has(location)) return;
+    const path = pathOfLocation(location, this.#dataPath);
+    const refusal = this.#refusalOf(path);
+    if (refusal !== null) {
+      this.#warn(`The file ${location} was included by a person, but ${refusal}.`);
+      const rule = `included by a person, but ${refusal}`;
+      this.#verdicts.set(location, {
+        location,
+        verdict: 'unreadable',
+        rule,
+        sizeBytes: 0,
+        mtimeNs: 0n,
+      });
+      return;
+    }
+    const holder = this.#roots.roots.find((root) => isInsideFolder(path, root.folderPath));
+    const root = holder ?? this.#roots.roots[0];
+    if (root !== undefined) this.#judgeFile(path, splitPath(path).name, root, new Map());
+  }
+
+  #refusalOf(path: StorePath): string | null {
+    try {
+      const physical = realPath(path);
+      if (!this.#roots.allowedRoots.some((root) => isInsideFolder(physical, root))) {
+        return 'it lies outside the allowed folders';
+      }
+      return statSync(path).isFile() ? null : 'it is no file';
+    } catch (error) {
+      if (isStoreFailure(error))
+        throw storeUnavailable(`${pathText(path)}: ${failureText(error)}.`, error);
+      return failureText(error);
+    }
+  }
+
+  #judgeFile(
+    path: StorePath,
+    name: StorePath,
+    root: LookRoot,
+    companions: ReadonlyMap<string, string>,
+  ): void {
+    const judgement = this.#judge.judge({
+      path,
+      name,
+      location: locationOf(path, this.#dataPath),
+      pathInData: textInside(path, this.#dataPath),
+      pathInFolder: textInside(path, root.folderPath),
+      folder: root.folder,
+      companions,
+    });
+    if (judgement.kind !== 'far') this.#nearCount += 1;
+    this.#note(judgement);
+  }
+
+  #companionsIn(names: readonly StorePath[]): ReadonlyMap<string, string> {
+    if (this.#companions?.names !== names) {
+      this.#companions = { names, map: this.#judge.names.companionsIn(names.map(pathText)) };
+    }
+    return this.#companions.map;
+  }
+
+  #cannotSee(path: StorePath, root: LookRoot, kind: 'entry' | 'folder', reason: string): void {
+    // A temporary file that came and went is no loss.
+    const text = textInside(path, root.folderPath);
+    const name = text.slice(text.lastIndexOf('/') + 1);
+    if (kind === 'entry' && this.#judge.names.judge(name, text, new Map()) !== null) return;
+    const location = locationOf(path, this.#dataPath);
+    const rule = `cannot be read: ${reason}`;
+    const verdict: FileVerdict = {
+      location,
+      verdict: 'unreadable',
+      rule,
+      sizeBytes: 0,
+      mtimeNs: 0n,
+    };
+    this.#note({ kind: 'decided', verdict, file: null });
+  }
+
+  #warn(sentence: string): void {
+    this.#warningCount += 1;
+    if (this.#warningCount <= WARNINGS_SHOWN) this.#warnings.push(sentence);
+  }
+
+  #note(judgement: Judgement): void {
+    if (judgement.kind === 'far') return;
+    if (judgement.kind === 'needs-acquired-time') {
+      this.#needsAcquiredTime.push(judgement.file);
+      return;
+    }
+    const { verdict, file } = judgement;
+    this.#verdicts.set(verdict.location, verdict);
+    if (file !== null) this.#files.push(file);
+    if (verdict.verdict === 'unreadable') this.#warn(`${verdict.location} ${verdict.rule}.`);
+  }
+}
+
+/** A root that held files before and is empty now is most likely not mounted. */
+function checkEmpty(root: LookRoot): void {
+  const seenMs = root.folder.rootSeenNonemptyAtMs;
+  if (seenMs === null || root.path !== root.folderPath) return;
+  const since = DateTime.fromMillis(seenMs, { zone: 'utc' }).toISO();
+  throw storeUnavailable(
+    `The folder ${root.path} is empty, but held files before (${since ?? 'earlier'}): is the store mounted?`,
+  );
+}
+
+/**
+ * A quick check of mtimes in milliseconds, wider than the exact rule: over all clock offsets, by a millisecond for the
+ * rounding, and as far as files with times of their own may be written late.
+ */
+function nearFilter(request: LookRequest, folder: LookFolder): (mtimeMs: number) => boolean {
+  const offsets = [0, ...folder.clockOffsets.map((entry) => entry.offsetMs)];
+  const { graceEndNs } = sessionWindow(request);
+  const lateMs = folder.timeBasis === 'acquired' ? request.acquiredWithinMs : 0;
+  const from = request.startMs - request.nearMs + Math.min(...offsets) - 1;
+  const to =
+    Number(graceEndNs / 1_000_000n) + Math.max(request.nearMs, lateMs) + Math.max(...offsets) + 1;
+  return (mtimeMs) => mtimeMs >= from && mtimeMs <= to;
+}
+
+function byTime(a: FoundFile, b: FoundFile): number {
+  if (a.timeNs !== b.timeNs) return a.timeNs < b.timeNs ? -1 : 1;
+  return compare(a.location, b.location);
+}
+
+function compare(a: string, b: string): number {
+  if (a === b) return 0;
+  return a < b ? -1 : 1;
+}

@@ -1,0 +1,183 @@
+import { accessSync, constants, lstatSync, statSync } from 'node:fs';
+import type { FileVerdict, FoundFile, Verdict } from '../domain/found-file.js';
+import type { Location } from '../domain/location.js';
+import { FileOwner } from './file-owner.js';
+import type { LookFolder, LookRequest } from './look-request.js';
+import { folderFilter, NameRules } from './name-rules.js';
+import {
+  clockOffsetNs,
+  placeInWindow,
+  sessionWindow,
+  type SessionWindow,
+} from './session-window.js';
+import { failureText, isStoreFailure, storeUnavailable } from './store-errors.js';
+import { pathText, type StorePath } from './store-path.js';
+
+/** A file near the session with what its folder knows of it. */
+export interface FileToJudge {
+  readonly path: StorePath;
+  readonly name: StorePath;
+  readonly location: Location;
+  /** From paths.data, and from the instrument's folder, without leading slash. */
+  readonly pathInData: string;
+  readonly pathInFolder: string;
+  readonly folder: LookFolder;
+  /** See NameRules.companionsIn. */
+  readonly companions: ReadonlyMap<string, string>;
+}
+
+/** What a judge says. `needs-acquired-time`: all but the time speaks for it. */
+export type Judgement =
+  | { readonly kind: 'decided'; readonly verdict: FileVerdict; readonly file: FoundFile | null }
+  | { readonly kind: 'needs-acquired-time'; readonly file: FoundFile }
+  /** Too far from the session for a verdict. */
+  | { readonly kind: 'far' };
+
+interface Facts {
+  readonly sizeBytes: number;
+  readonly blocks: number;
+  readonly mtimeNs: bigint;
+  readonly timeNs: bigint;
+}
+
+/** Applies every rule to one file near a session. A person's word comes first, then names, then time, then owner. */
+export class FileJudge {
+  readonly names: NameRules;
+  readonly #request: LookRequest;
+  readonly #window: SessionWindow;
+  readonly #owner: FileOwner;
+  readonly #included: ReadonlySet<Location>;
+  readonly #excluded: ReadonlySet<Location>;
+  readonly #filters = new Map<LookFolder, (path: string) => boolean>();
+
+  constructor(request: LookRequest) {
+    this.names = new NameRules(request);
+    this.#request = request;
+    this.#window = sessionWindow(request);
+    this.#owner = ownerOfRequest(request);
+    this.#included = new Set(request.included);
+    this.#excluded = new Set(request.excluded);
+  }
+
+  /**
+   * The judgement on one file; reads its times afresh.
+   * @throws AppError STORE_UNAVAILABLE when the store fails.
+   */
+  judge(file: FileToJudge): Judgement {
+    let facts: Facts;
+    try {
+      facts = readFacts(file);
+    } catch (error) {
+      return { kind: 'decided', verdict: unreadable(file.location, error), file: null };
+    }
+    const found: FoundFile = { location: file.location, name: pathText(file.name), ...facts };
+    const decided = (verdict: Verdict, rule: string): Judgement => ({
+      kind: 'decided',
+      verdict: verdictOn(found, verdict, rule),
+      file: verdict === 'in' || verdict === 'included' ? found : null,
+    });
+
+    if (this.#excluded.has(file.location)) return decided('excluded', 'excluded by a person');
+    const isIncluded = this.#included.has(file.location);
+    const byName = isIncluded ? null : this.#judgeName(file);
+    const byAcquired = file.folder.timeBasis === 'acquired' && !isIncluded && byName === null;
+    if (byAcquired ? !this.#mayBeAcquired(facts.timeNs) : !isIncluded && !this.#isNear(facts)) {
+      return { kind: 'far' };
+    }
+    if (byName !== null) return decided(byName.verdict, byName.rule);
+    const place = placeInWindow(facts.timeNs, this.#window, 'written');
+    const isWanted = isIncluded || byAcquired || place.verdict === 'in';
+    if (!isWanted) return decided(place.verdict, place.rule);
+    const refusal = readRefusal(file.path);
+    if (refusal !== null) {
+      return { kind: 'decided', verdict: unreadable(file.location, refusal, found), file: null };
+    }
+    if (isIncluded) return decided('included', 'included by a person');
+    if (byAcquired) return { kind: 'needs-acquired-time', file: found };
+    const other = otherOwner(
+      this.#owner,
+      this.#request,
+      file.pathInData,
+      file.pathInFolder,
+      facts.timeNs,
+    );
+    return other === null ? decided('in', place.rule) : decided('other session', other);
+  }
+
+  #judgeName(file: FileToJudge): { readonly verdict: Verdict; readonly rule: string } | null {
+    const byName = this.names.judge(pathText(file.name), file.pathInFolder, file.companions);
+    if (byName !== null) return byName;
+    let counts = this.#filters.get(file.folder);
+    if (counts === undefined) {
+      counts = folderFilter(file.folder.patterns);
+      this.#filters.set(file.folder, counts);
+    }
+    if (counts(file.pathInFolder)) return null;
+    const patterns = file.folder.patterns.map((pattern) => `"${pattern}"`).join(', ');
+    return { verdict: 'ignored', rule: `not among the patterns of its folder: ${patterns}` };
+  }
+
+  #isNear({ timeNs }: Facts): boolean {
+    const nearNs = BigInt(Math.ceil(this.#request.nearMs)) * 1_000_000n;
+    return timeNs > this.#window.startNs - nearNs && timeNs <= this.#window.graceEndNs + nearNs;
+  }
+
+  #mayBeAcquired(timeNs: bigint): boolean {
+    const withinNs = BigInt(Math.ceil(this.#request.acquiredWithinMs)) * 1_000_000n;
+    return timeNs > this.#window.startNs && timeNs <= this.#window.graceEndNs + withinNs;
+  }
+}
+
+/** The claims of a request, with the session's own reaching as far as its window. */
+export function ownerOfRequest(request: LookRequest): FileOwner {
+  const endMs = Number(sessionWindow(request).graceEndNs / 1_000_000n);
+  const own = { ...request.claim, startMs: request.startMs, endMs };
+  return new FileOwner([own, ...request.neighbours]);
+}
+
+/** The rule by which a file belongs to another session, or null when it is this one's. */
+export function otherOwner(
+  owner: FileOwner,
+  request: LookRequest,
+  path: string,
+  pathInFolder: string,
+  timeNs: bigint,
+): string | null {
+  const decision = owner.ownerOf({ path, pathInFolder, timeNs });
+  if (decision === null) return null;
+  if (decision.claim.sessionIdentifier === request.claim.sessionIdentifier) return null;
+  return `belongs to another session on the same folder: ${decision.rule}`;
+}
+
+/** A file's verdict with its facts. */
+export function verdictOn(file: FoundFile, verdict: Verdict, rule: string): FileVerdict {
+  const { location, sizeBytes, mtimeNs } = file;
+  return { location, verdict, rule, sizeBytes, mtimeNs };
+}
+
+/** The verdict on what cannot be looked at; a size and time of 0 when not even these are known. */
+export function unreadable(location: Location, error: unknown, file?: FoundFile): FileVerdict {
+  if (isStoreFailure(error)) {
+    throw storeUnavailable(`${location} cannot be read: ${failureText(error)}.`, error);
+  }
+  const rule = `cannot be read: ${failureText(error)}`;
+  const { sizeBytes = 0, mtimeNs = 0n } = file ?? {};
+  return { location, verdict: 'unreadable', rule, sizeBytes, mtimeNs };
+}
+
+function readFacts(file: FileToJudge): Facts {
+  const own = lstatSync(file.path, { bigint: true });
+  const stats = own.isSymbolicLink() ? statSync(file.path, { bigint: true }) : own;
+  const timeNs = stats.mtimeNs - clockOffsetNs(stats.mtimeNs, file.folder.clockOffsets);
+  const { size, blocks, mtimeNs } = stats;
+  return { sizeBytes: Number(size), blocks: Number(blocks), mtimeNs, timeNs };
+}
+
+function readRefusal(path: StorePath): unknown {
+  try {
+    accessSync(path, constants.R_OK);
+    return null;
+  } catch (error) {
+    return error;
+  }
+}

@@ -1,0 +1,56 @@
+import { AppError, systemErrorCode, toError } from '../errors.js';
+
+/** What the kernel says when not one file but the store is in trouble. */
+const STORE_FAILURES: ReadonlySet<string> = new Set([
+  'EIO',
+  'ESTALE',
+  'ETIMEDOUT',
+  'EHOSTDOWN',
+  'EHOSTUNREACH',
+  'ENETDOWN',
+  'ENETUNREACH',
+  'ECONNABORTED',
+  'ECONNRESET',
+  'ECONNREFUSED',
+  'ENOTCONN',
+  'ENODEV',
+  'ENXIO',
+  'EREMOTEIO',
+  'ESHUTDOWN',
+  'ENOMEDIUM',
+]);
+
+/** Whether a caught file system error means that the store is away, whatever file it was met at. */
+export function isStoreFailure(error: unknown): boolean {
+  const code = systemErrorCode(error);
+  if (code !== undefined && STORE_FAILURES.has(code)) return true;
+  // Codes that libuv has no name for arrive as "Unknown system error -116" with the number (ESTALE, EREMOTEIO).
+  return code !== undefined && /^Unknown system error -(?:116|121|123)$/.test(code);
+}
+
+/** The store is not reachable, with what a person should look at. */
+export function storeUnavailable(reason: string, cause?: unknown): AppError {
+  return new AppError('STORE_UNAVAILABLE', reason, {
+    remedy: 'Check that the file store is mounted and answers: recordsmith doctor.',
+    ...(cause === undefined ? {} : { cause }),
+  });
+}
+
+/** Why a file system call failed, in words that fit after a path. */
+export function failureText(error: unknown): string {
+  switch (systemErrorCode(error)) {
+    case 'EACCES':
+    case 'EPERM':
+      return 'permission denied';
+    case 'ENOENT':
+      return 'it does not exist';
+    case 'ENOTDIR':
+      return 'it is no folder';
+    case 'ELOOP':
+      return 'its symbolic links form a loop';
+    case 'ENAMETOOLONG':
+      return 'its path is too long';
+    default:
+      return systemErrorCode(error) ?? toError(error).message;
+  }
+}

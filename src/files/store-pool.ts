@@ -1,0 +1,111 @@
+import { AppError, isAppError } from '../errors.js';
+import { ProcessPool, type ProcessPoolEvent, type RunJobOptions } from '../process-pool.js';
+import type { LookRequest } from './look-request.js';
+import {
+  lookResultSchema,
+  probeResultSchema,
+  type LookResult,
+  type ProbeResult,
+} from './look-result.js';
+
+/** How the store processes are run. */
+export interface StorePoolOptions {
+  /** Milliseconds that one look may take. A cold store of a million files takes seconds. @default 10 min */
+  readonly lookTimeLimitMs?: number;
+  /** Milliseconds that a probe may take. @default 10 s */
+  readonly probeTimeLimitMs?: number;
+  /** Looks and probes at once in one store. @default 2 */
+  readonly processesPerStore?: number;
+  /** Resident memory of one process, in bytes. @default 1 GiB */
+  readonly memoryLimitBytes?: number;
+  readonly onEvent?: (event: ProcessPoolEvent) => void;
+}
+
+const ENTRY = new URL('./store-process.js', import.meta.url);
+
+/**
+ * The processes that look into file stores: some of their own for each store, so that one that hangs blocks nothing but
+ * itself. They start when a store is first asked for.
+ */
+export class StorePool {
+  readonly #options: StorePoolOptions;
+  readonly #pools = new Map<string, ProcessPool>();
+  #isStopped = false;
+
+  constructor(options: StorePoolOptions = {}) {
+    this.#options = options;
+  }
+
+  /** Stores (by root) whose processes hang and cannot be ended, with how many. */
+  get hangingStores(): ReadonlyMap<string, number> {
+    const counts = [...this.#pools].map(([root, pool]) => [root, pool.abandonedCount] as const);
+    return new Map(counts.filter(([, count]) => count > 0));
+  }
+
+  /**
+   * Looks for a session's files. `store` names what hangs together (the root of the instrument's store): looks in the
+   * same one share its processes and what these remember.
+   * @throws AppError READER_FAILED when the process crashed, LIMIT_EXCEEDED over the memory limit, ABORTED,
+   * INPUT_INVALID when a folder leads out of paths.data.
+   */
+  look(store: string, request: LookRequest, signal?: AbortSignal): Promise<LookResult> {
+    return this.#run(store, 'look', request, {
+      timeLimitMs: this.#options.lookTimeLimitMs ?? 600_000,
+      parse: (answer) => lookResultSchema.parse(answer),
+      ...(signal === undefined ? {} : { signal }),
+    });
+  }
+
+  /** Whether the folder `root` of a store is there, holds anything, and how long it took to know. Throws as look does. */
+  probe(store: string, root: string, signal?: AbortSignal): Promise<ProbeResult> {
+    return this.#run(store, 'probe', root, {
+      timeLimitMs: this.#options.probeTimeLimitMs ?? 10_000,
+      parse: (answer) => probeResultSchema.parse(answer),
+      ...(signal === undefined ? {} : { signal }),
+    });
+  }
+
+  /** Waits for the looks under way and ends the processes; a second call ends them at once. A hanging one is left. */
+  async stop(): Promise<void> {
+    this.#isStopped = true;
+    await Promise.all([...this.#pools.values()].map((pool) => pool.stop()));
+  }
+
+  async #run<Result>(
+    store: string,
+    job: 'look' | 'probe',
+    payload: unknown,
+    options: RunJobOptions<Result>,
+  ): Promise<Result | { kind: 'store-unavailable'; reason: string }> {
+    try {
+      return await this.#poolOf(store).run(job, payload, options);
+    } catch (error) {
+      if (!isAppError(error) || error.code !== 'LIMIT_EXCEEDED') throw error;
+      const { limit } = error.details;
+      if (limit === 'time') {
+        const reason = `The store ${store} did not answer within ${options.timeLimitMs / 1000} s.`;
+        return { kind: 'store-unavailable', reason };
+      }
+      if (limit === 'abandoned') return { kind: 'store-unavailable', reason: error.message };
+      throw error;
+    }
+  }
+
+  #poolOf(store: string): ProcessPool {
+    if (this.#isStopped) throw new AppError('ABORTED', 'The store processes are stopped.');
+    let pool = this.#pools.get(store);
+    if (pool === undefined) {
+      pool = new ProcessPool({
+        entry: ENTRY,
+        size: this.#options.processesPerStore ?? 2,
+        name: `store ${store}`,
+        // A walk makes millions of short-lived objects: a larger nursery halves the time spent on collecting them.
+        execArgv: ['--max-semi-space-size=32'],
+        memoryLimitBytes: this.#options.memoryLimitBytes ?? 1024 ** 3,
+        ...(this.#options.onEvent === undefined ? {} : { onEvent: this.#options.onEvent }),
+      });
+      this.#pools.set(store, pool);
+    }
+    return pool;
+  }
+}

@@ -1,0 +1,159 @@
+import { hostname } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import { systemClock } from './clock.js';
+import { databaseSettingsOf } from './cli/database-from-config.js';
+import { effectiveBuildSettings } from './config/effective-build-settings.js';
+import type { Config } from './config/schema.js';
+import type { BuildEnvironment, BuildPolicy } from './daemon/build-environment.js';
+import { openDatabase, type Database } from './db/database.js';
+import { migrateLatest, requireSchema, schemaStatus } from './db/migrate.js';
+import type { Instrument } from './domain/instrument.js';
+import { ReaderPool } from './extract/reader-pool.js';
+import { StorePool } from './files/store-pool.js';
+import type { Log } from './log.js';
+import type { ProcessPoolEvent } from './process-pool.js';
+import type { XmlValidator } from './record/validate-xml.js';
+
+/** What an application is made from. */
+export interface OpenApplicationOptions {
+  readonly config: Config;
+  readonly log: Log;
+  /** Version of recordsmith. */
+  readonly version: string;
+  /** Open the database for reading only and change nothing anywhere. */
+  readonly readOnly?: boolean;
+}
+
+/** All rooms, connected: what a pass, the daemon and the commands work with. */
+export interface Application {
+  readonly database: Database;
+  readonly environment: BuildEnvironment;
+  /** Ends child processes and closes the database. May be called twice; a second call does not wait for work. */
+  close(): Promise<void>;
+}
+
+/** The program's own entry file, for starting it again. */
+export const ENTRY_FILE = fileURLToPath(new URL('./cli/recordsmith.js', import.meta.url));
+
+/** The build settings that hold for an instrument, in the words of the build. */
+export function buildPolicyOf(
+  config: Config,
+  instrument: Pick<Instrument, 'settings'>,
+): BuildPolicy {
+  const { settings } = effectiveBuildSettings(config, instrument.settings);
+  const { clustering, limits } = settings;
+  return {
+    strategy: settings.strategy,
+    ignorePatterns: settings.ignore_patterns,
+    ignoredFolders: settings.ignored_folders,
+    fileDelayMs: settings.file_delay_days * 86_400_000,
+    settleTimeMs: settings.settle_time_s * 1000,
+    settleMaxMs: settings.settle_max_s * 1000,
+    endGraceMs: settings.end_grace_s * 1000,
+    clustering: {
+      strict: clustering.strict,
+      sensitivity: clustering.sensitivity,
+      minGapSeconds: clustering.min_gap_s,
+    },
+    fileLimitBytes: limits.file_bytes,
+    sessionFileLimit: limits.session_files,
+    previews: settings.previews,
+    staleFiles: settings.stale_files,
+  };
+}
+
+/**
+ * Opens the database of a configuration. SQLite is brought up to date by itself, PostgreSQL only with
+ * `database.migrate: auto`.
+ * @throws AppError DATABASE_UNAVAILABLE, SCHEMA_NOT_MIGRATED, SCHEMA_TOO_NEW, SCHEMA_MISSING...
+ */
+export async function openMigratedDatabase(
+  config: Config['database'],
+  log: Log,
+  readOnly = false,
+): Promise<Database> {
+  const database = await openDatabase(databaseSettingsOf(config), { readOnly });
+  try {
+    const migrates = !readOnly && (config.client === 'sqlite' || config.migrate === 'auto');
+    if (migrates) {
+      const applied = await migrateLatest(database);
+      if (applied.length > 0) log.info('The database schema was brought up to date.', { applied });
+    } else {
+      await requireSchema(database);
+    }
+    const { unknown } = await schemaStatus(database);
+    if (unknown.length > 0) {
+      log.warn('The database was changed by a newer version of recordsmith.', { unknown });
+    }
+    return database;
+  } catch (error) {
+    await database.close();
+    throw error;
+  }
+}
+
+/** The composition root: opens the database and connects the rooms. Child processes start when they are needed. */
+export async function openApplication(options: OpenApplicationOptions): Promise<Application> {
+  const { config, log, version, readOnly = false } = options;
+  const { build, paths, record } = config;
+  const database = await openMigratedDatabase(config.database, log, readOnly);
+  const onEvent = (event: ProcessPoolEvent): void => {
+    if (event.kind === 'started' || event.kind === 'ended') {
+      log.debug('A child process changed.', { ...event });
+    } else {
+      log.warn('A child process was lost; it is replaced.', { ...event });
+    }
+  };
+  const readers = new ReaderPool({
+    size: build.limits.readers,
+    timeLimitMs: build.limits.file_seconds * 1000,
+    memoryLimitBytes: build.limits.file_memory_bytes,
+    onEvent,
+  });
+  const stores = new StorePool({ lookTimeLimitMs: build.limits.look_seconds * 1000, onEvent });
+  let validator: Promise<XmlValidator> | null = null;
+  const environment: BuildEnvironment = {
+    database,
+    stores,
+    readers,
+    validator: () => {
+      validator ??= import('./record/validate-xml.js').then(({ loadXmlValidator }) =>
+        record.schema === null ? loadXmlValidator() : loadXmlValidator(record.schema),
+      );
+      return validator;
+    },
+    log,
+    clock: systemClock,
+    owner: `${hostname()}:${process.pid}`,
+    host: hostname(),
+    softwareVersion: version,
+    paths: { data: paths.data, output: paths.output, records: paths.records },
+    rules: config.rules.map(({ name, action, match }) => ({
+      name,
+      action,
+      match: {
+        users: match.user,
+        instruments: match.instrument,
+        shorterThanMinutes: match.shorter_than_minutes,
+        longerThanMinutes: match.longer_than_minutes,
+      },
+    })),
+    leaseSeconds: build.lease_seconds,
+    record: {
+      titleTemplate: record.title,
+      identifierBase: record.identifier_base,
+      layout: record.layout,
+    },
+    policyOf: (instrument) => buildPolicyOf(config, instrument),
+  };
+  return {
+    database,
+    environment,
+    close: async () => {
+      const stopped = await Promise.allSettled([readers.stop(), stores.stop()]);
+      await database.close();
+      const failed = stopped.find((result) => result.status === 'rejected');
+      if (failed !== undefined) throw failed.reason;
+    },
+  };
+}

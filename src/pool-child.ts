@@ -1,0 +1,197 @@
+import { fork, type ChildProcess } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { Socket } from 'node:net';
+import { fileURLToPath } from 'node:url';
+import { AppError, toError } from './errors.js';
+import {
+  fromPortableError,
+  isMessageToParent,
+  type MessageToChild,
+  type MessageToParent,
+} from './pool-messages.js';
+
+/** What a job came to in a child. */
+export type ChildAnswer =
+  | { readonly kind: 'result'; readonly value: unknown }
+  | { readonly kind: 'failed'; readonly error: AppError };
+
+/** How a child ended. */
+export interface ChildEnd {
+  readonly exitCode: number | null;
+  readonly signal: NodeJS.Signals | null;
+  /** The last part of what it wrote to stderr. */
+  readonly stderr: string;
+}
+
+/** What a PoolChild needs; the callbacks never come from inside the constructor. */
+export interface PoolChildOptions {
+  readonly entry: URL;
+  readonly execArgv: readonly string[];
+  /** Bytes of resident memory; null: no limit. */
+  readonly memoryLimitBytes: number | null;
+  readonly onReady: () => void;
+  readonly onAnswer: (jobId: number, answer: ChildAnswer) => void;
+  /** Called with the resident bytes of a working child above its limit. */
+  readonly onMemoryExceeded: (residentBytes: number) => void;
+  /** Called once, after the process ended and its stderr was read. */
+  readonly onEnd: (end: ChildEnd) => void;
+}
+
+const STDERR_KEPT = 8192;
+const MEMORY_CHECK_MS = 200;
+/** How long stderr may stay open after the exit: a grandchild can hold it. */
+const STDERR_GRACE_MS = 200;
+
+/** One child process of a ProcessPool: starts it, talks to it, watches its memory while it works, reports its end. */
+export class PoolChild {
+  readonly #options: PoolChildOptions;
+  readonly #process: ChildProcess;
+  #stderr = '';
+  #isReady = false;
+  #ended = false;
+  #memoryWatch: NodeJS.Timeout | null = null;
+
+  constructor(options: PoolChildOptions) {
+    this.#options = options;
+    const execArgv = [...options.execArgv];
+    if (options.memoryLimitBytes !== null) {
+      const heapMib = Math.max(32, Math.floor(options.memoryLimitBytes / 1024 / 1024));
+      execArgv.push(`--max-old-space-size=${heapMib}`);
+    }
+    // Child processes read hostile files: they get none of the secrets that the environment may hold.
+    const env = Object.fromEntries(
+      Object.entries(process.env).filter(
+        ([name]) => !/^(RECORDSMITH_|NX_|CREDENTIALS_DIRECTORY$|NOTIFY_SOCKET$)/i.test(name),
+      ),
+    );
+    this.#process = fork(fileURLToPath(options.entry), [], {
+      env,
+      execArgv,
+      serialization: 'advanced',
+      // Nothing that a library prints may get into the results on our stdout.
+      stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+    });
+    this.#listen();
+    this.rest();
+  }
+
+  /** Undefined when the process could not be started. */
+  get pid(): number | undefined {
+    return this.#process.pid;
+  }
+
+  /** Whether it has loaded its code and takes jobs at once. */
+  get isReady(): boolean {
+    return this.#isReady;
+  }
+
+  /** Sends a message; a child that is gone reports its end by onEnd instead. */
+  send(message: MessageToChild): void {
+    if (this.#process.connected) {
+      this.#process.send(message, (error) => {
+        if (error !== null && !this.#ended) this.#process.kill('SIGKILL');
+      });
+    }
+  }
+
+  /** It has a job now: it keeps this process alive and its memory is watched. */
+  work(): void {
+    this.#process.ref();
+    this.#process.channel?.ref();
+    const limit = this.#options.memoryLimitBytes;
+    if (limit === null || this.#memoryWatch !== null) return;
+    this.#memoryWatch = setInterval(() => {
+      const bytes = residentBytes(this.pid);
+      if (bytes !== null && bytes > limit) this.#options.onMemoryExceeded(bytes);
+    }, MEMORY_CHECK_MS);
+    this.#memoryWatch.unref();
+  }
+
+  /** It has no job: it does not keep this process alive. */
+  rest(): void {
+    if (this.#memoryWatch !== null) clearInterval(this.#memoryWatch);
+    this.#memoryWatch = null;
+    this.#process.unref();
+    this.#process.channel?.unref();
+    if (this.#process.stderr instanceof Socket) this.#process.stderr.unref();
+  }
+
+  /** Keeps this process alive until the child has ended: for a stop that waits. */
+  awaitEnd(): void {
+    if (!this.#ended) this.#process.ref();
+  }
+
+  /** Ends it at once; the end is reported when the kernel lets it go. */
+  kill(): void {
+    this.#process.kill('SIGKILL');
+  }
+
+  /** Closes the channel, at which an idle child ends by itself. */
+  dismiss(): void {
+    if (this.#process.connected) this.#process.disconnect();
+  }
+
+  /** Lets go of a child that the kernel does not end, so that nothing here waits for it. */
+  abandon(): void {
+    this.rest();
+    this.dismiss();
+    this.#process.stderr?.destroy();
+  }
+
+  #listen(): void {
+    const stderr = this.#process.stderr;
+    stderr?.setEncoding('utf8').on('data', (text: string) => {
+      this.#stderr = (this.#stderr + text).slice(-STDERR_KEPT);
+    });
+    this.#process.on('message', (message: unknown) => {
+      if (isMessageToParent(message)) this.#receive(message);
+    });
+    this.#process.on('error', (error) => {
+      this.#stderr += toError(error).message;
+      // Without a process id the start itself failed and no exit follows.
+      if (this.pid === undefined) this.#finish(null, null);
+    });
+    // The 'close' event would say both, but does not come after a disconnect of ours.
+    this.#process.on('exit', (exitCode, signal) => {
+      const finish = (): void => this.#finish(exitCode, signal);
+      if (stderr?.readableEnded !== false) {
+        finish();
+        return;
+      }
+      stderr.once('end', finish);
+      setTimeout(finish, STDERR_GRACE_MS);
+    });
+  }
+
+  #receive(message: MessageToParent): void {
+    if (this.#ended) return;
+    if (message.kind === 'ready') {
+      this.#isReady = true;
+      this.#options.onReady();
+    } else if (message.kind === 'result') {
+      this.#options.onAnswer(message.id, { kind: 'result', value: message.value });
+    } else {
+      const error = fromPortableError(message.error);
+      this.#options.onAnswer(message.id, { kind: 'failed', error });
+    }
+  }
+
+  #finish(exitCode: number | null, signal: NodeJS.Signals | null): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.rest();
+    this.#options.onEnd({ exitCode, signal, stderr: this.#stderr.trim() });
+  }
+}
+
+/** Resident memory of a process; null where the system does not tell (it has ended, or is no Linux). */
+function residentBytes(pid: number | undefined): number | null {
+  if (pid === undefined) return null;
+  try {
+    // VmRSS is in kB whatever the page size; statm counts pages, whose size node does not know.
+    const match = /^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'latin1'));
+    return match?.[1] === undefined ? null : Number(match[1]) * 1024;
+  } catch {
+    return null;
+  }
+}

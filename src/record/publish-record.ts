@@ -1,0 +1,189 @@
+import { createHash } from 'node:crypto';
+import { type Dirent, createReadStream } from 'node:fs';
+import { readdir, rm, rmdir, stat } from 'node:fs/promises';
+import { dirname, join, relative, resolve, sep } from 'node:path';
+import { AppError, isAppError, systemErrorCode, toError } from '../errors.js';
+import type { RecordPaths } from './record-names.js';
+import { isUnfinished, notWritable, syncFolder, writeUnfinished } from './write-file-durably.js';
+
+/** The current version of a session's record and the names it is to be seen under. */
+export interface Publication {
+  /** Files of the version, relative to the records folder. */
+  readonly version: RecordPaths;
+  /** Public names, relative to the records folder. */
+  readonly target: RecordPaths;
+  /** Public names of earlier versions of this session; they must not belong to another session by now. */
+  readonly former: readonly RecordPaths[];
+}
+
+/** A path inside the records folder. A path from outside of it means damaged data, and nothing is touched. */
+function inside(recordsFolder: string, path: string): string {
+  const absolute = resolve(recordsFolder, path);
+  if (!absolute.startsWith(resolve(recordsFolder) + sep)) {
+    throw new AppError('INPUT_INVALID', `${path} is not inside the records folder.`, {
+      remedy: 'Check the paths of this record in the database.',
+      details: { path, recordsFolder },
+    });
+  }
+  return absolute;
+}
+
+/** The sha256 of a file, or null when there is none. */
+async function sha256OfFile(path: string): Promise<string | null> {
+  const hash = createHash('sha256');
+  try {
+    const bytes: AsyncIterable<Buffer> = createReadStream(path);
+    for await (const chunk of bytes) hash.update(chunk);
+  } catch (error) {
+    if (systemErrorCode(error) === 'ENOENT') return null;
+    throw error;
+  }
+  return hash.digest('hex');
+}
+
+async function projectFile(source: string, target: string): Promise<boolean> {
+  let same: boolean;
+  try {
+    const wanted = await sha256OfFile(source);
+    if (wanted === null) {
+      throw new AppError('FILE_UNREADABLE', `The version file ${source} is missing.`, {
+        remedy:
+          'Restore it from a backup, or build the session again with `recordsmith sessions retry`.',
+        details: { path: source },
+      });
+    }
+    same = wanted === (await sha256OfFile(target));
+  } catch (error) {
+    if (isAppError(error)) throw error;
+    throw new AppError('FILE_UNREADABLE', `${source} or ${target} cannot be read.`, {
+      cause: error,
+      remedy: 'Check the permissions of the records folder.',
+      details: { source, target },
+    });
+  }
+  if (same) return false;
+  const bytes: AsyncIterable<Buffer> = createReadStream(source);
+  await (await writeUnfinished(target, bytes)).finish();
+  return true;
+}
+
+/**
+ * Makes the public files of a record from its version files (temporary file, rename) and removes those under former
+ * names. Idempotent: files that are right already are not touched. Call it after the settling transaction, and again at
+ * start-up for what a crash left undone.
+ * @returns whether anything had to be written
+ * @throws AppError FILE_NOT_WRITABLE; FILE_UNREADABLE when a version file is missing
+ */
+export async function publishRecord(recordsFolder: string, given: Publication): Promise<boolean> {
+  let written = false;
+  for (const kind of ['json', 'xml'] as const) {
+    const source = inside(recordsFolder, given.version[kind]);
+    const target = inside(recordsFolder, given.target[kind]);
+    written = (await projectFile(source, target)) || written;
+  }
+  const kept = new Set([given.target.xml, given.target.json]);
+  const leftovers = given.former.flatMap(({ xml, json }) => [xml, json]);
+  await removeRecordFiles(
+    recordsFolder,
+    leftovers.filter((path) => !kept.has(path)),
+  );
+  return written;
+}
+
+/** How a repair at start-up went. */
+export interface RepairSummary {
+  readonly unchanged: number;
+  readonly written: number;
+  /** One that fails never stops the others. */
+  readonly failed: readonly { readonly publication: Publication; readonly error: Error }[];
+}
+
+/** Publishes again whatever is missing or differs from its current version. */
+export async function repairPublished(
+  recordsFolder: string,
+  publications: Iterable<Publication> | AsyncIterable<Publication>,
+): Promise<RepairSummary> {
+  let unchanged = 0;
+  let written = 0;
+  const failed: { publication: Publication; error: Error }[] = [];
+  for await (const publication of publications) {
+    try {
+      if (await publishRecord(recordsFolder, publication)) written += 1;
+      else unchanged += 1;
+    } catch (error) {
+      failed.push({ publication, error: toError(error) });
+    }
+  }
+  return { unchanged, written, failed };
+}
+
+/**
+ * Removes files of records (public ones, versions, kept-aside ones), and folders that are empty then.
+ * @param paths relative to the records folder; missing files are no error
+ * @throws AppError FILE_NOT_WRITABLE
+ */
+export async function removeRecordFiles(
+  recordsFolder: string,
+  paths: readonly string[],
+): Promise<void> {
+  for (const path of paths) {
+    const absolute = inside(recordsFolder, path);
+    const folder = dirname(absolute);
+    try {
+      await rm(absolute, { force: true });
+      if (relative(recordsFolder, folder) !== '' && (await removeIfEmpty(folder))) continue;
+      await syncFolder(folder);
+    } catch (error) {
+      if (systemErrorCode(error) !== 'ENOENT') throw notWritable(absolute, error);
+    }
+  }
+}
+
+async function removeIfEmpty(folder: string): Promise<boolean> {
+  try {
+    await rmdir(folder);
+    return true;
+  } catch (error) {
+    const code = systemErrorCode(error);
+    if (code === 'ENOTEMPTY' || code === 'EEXIST') return false;
+    throw error;
+  }
+}
+
+/**
+ * Removes unfinished files that a killed process left in the records folder.
+ * @param beforeMs epoch milliseconds: younger ones may still be written by another process and stay
+ * @returns how many were removed
+ * @throws AppError FILE_NOT_WRITABLE
+ */
+export async function removeUnfinished(recordsFolder: string, beforeMs: number): Promise<number> {
+  let removed = 0;
+  const folders = [recordsFolder];
+  for (let folder = folders.pop(); folder !== undefined; folder = folders.pop()) {
+    let entries: Dirent[];
+    try {
+      entries = await readdir(folder, { withFileTypes: true });
+    } catch (error) {
+      if (systemErrorCode(error) === 'ENOENT') continue;
+      throw notWritable(folder, error);
+    }
+    for (const entry of entries) {
+      const path = join(folder, entry.name);
+      if (entry.isDirectory()) folders.push(path);
+      else if (isUnfinished(path) && (await isOlder(path, beforeMs))) {
+        await rm(path, { force: true });
+        removed += 1;
+      }
+    }
+  }
+  return removed;
+}
+
+async function isOlder(path: string, beforeMs: number): Promise<boolean> {
+  try {
+    return (await stat(path)).mtimeMs < beforeMs;
+  } catch (error) {
+    if (systemErrorCode(error) === 'ENOENT') return false;
+    throw notWritable(path, error);
+  }
+}

@@ -1,0 +1,71 @@
+import { AppError } from './errors.js';
+import {
+  isMessageToChild,
+  toPortableError,
+  type MessageToParent,
+  type PortableError,
+} from './pool-messages.js';
+
+/** What a job gets besides its payload. */
+export interface JobContext {
+  /** Aborts when the parent no longer wants the answer. A job that goes on is killed shortly after. */
+  readonly signal: AbortSignal;
+}
+
+/** A job of a pool's child: parses its payload, may throw anything, answers with what structured clone can carry. */
+export type JobHandler = (payload: unknown, context: JobContext) => unknown;
+
+/**
+ * Makes this process the child of a ProcessPool: answers its jobs until the parent goes away. Call it once, at the end
+ * of the entry file. SIGINT and SIGTERM are ignored, since a terminal's ^C reaches the whole process group and only
+ * the parent knows what is to be finished.
+ * @throws AppError USAGE when the process was not started by a pool.
+ */
+export function serveJobs(handlers: Readonly<Record<string, JobHandler>>): void {
+  if (process.send === undefined) {
+    throw new AppError('USAGE', 'This file is started by recordsmith itself.', {
+      remedy: 'Start the recordsmith command instead.',
+    });
+  }
+  const running = new Map<number, AbortController>();
+  process.on('SIGINT', ignore);
+  process.on('SIGTERM', ignore);
+  process.on('disconnect', () => process.exit(0));
+  process.on('message', (message: unknown) => {
+    if (!isMessageToChild(message)) return;
+    if (message.kind === 'abort') {
+      running.get(message.id)?.abort();
+      return;
+    }
+    const controller = new AbortController();
+    running.set(message.id, controller);
+    void answer(handlers, message, controller.signal).finally(() => running.delete(message.id));
+  });
+  send({ kind: 'ready' });
+}
+
+async function answer(
+  handlers: Readonly<Record<string, JobHandler>>,
+  message: { readonly id: number; readonly job: string; readonly payload: unknown },
+  signal: AbortSignal,
+): Promise<void> {
+  const { id, job } = message;
+  try {
+    const handler = Object.hasOwn(handlers, job) ? handlers[job] : undefined;
+    if (handler === undefined) throw new AppError('INTERNAL', `No job is named "${job}".`);
+    const value: unknown = await handler(message.payload, { signal });
+    send({ kind: 'result', id, value });
+  } catch (error) {
+    const portable: PortableError = toPortableError(error);
+    send({ kind: 'failed', id, error: portable });
+  }
+}
+
+/** @throws when the message cannot be cloned; a channel that is gone ends the process by 'disconnect'. */
+function send(message: MessageToParent): void {
+  if (process.connected) process.send?.(message, undefined, {}, ignore);
+}
+
+function ignore(): void {
+  // The parent decides when this process ends.
+}

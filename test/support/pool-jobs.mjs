@@ -1,0 +1,48 @@
+// The child of process-pool.test.ts: one job for each way a process can behave.
+import { setTimeout } from 'node:timers';
+import { AppError } from '../../dist/errors.js';
+import { serveJobs } from '../../dist/serve-jobs.js';
+
+serveJobs({
+  echo: (payload) => payload,
+  pid: () => process.pid,
+  throwAppError: () => {
+    throw new AppError('FORMAT_INVALID', 'The header is short.', {
+      remedy: 'Copy the file again.',
+      details: { row: 3, reader: () => 1 },
+      cause: new Error('read past the end'),
+    });
+  },
+  throwOther: () => {
+    throw new TypeError('boom');
+  },
+  hang: () => {
+    for (;;) if (process.pid < 0) return null;
+  },
+  eat: async () => {
+    const kept = [];
+    for (;;) {
+      kept.push(Buffer.alloc(8 * 1024 * 1024, kept.length));
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+  },
+  crash: () => {
+    process.stderr.write(`${'x'.repeat(100_000)}the last words\n`);
+    process.kill(process.pid, 'SIGSEGV');
+    return new Promise(() => undefined);
+  },
+  exit: () => process.exit(7),
+  print: () => {
+    process.stdout.write('noise on stdout\n');
+    return 'printed';
+  },
+  uncloneable: () => () => 1,
+  untilAborted: (_payload, { signal }) =>
+    new Promise((resolve) => signal.addEventListener('abort', () => resolve('aborted'))),
+  signalMyself: () => {
+    process.kill(process.pid, 'SIGINT');
+    process.kill(process.pid, 'SIGTERM');
+    return new Promise((resolve) => setTimeout(() => resolve('still here'), 50));
+  },
+  secrets: () => [process.env['RECORDSMITH_TEST_SECRET'] ?? 'none', process.env['PATH'] ?? 'none'],
+});
