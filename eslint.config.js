@@ -22,6 +22,7 @@ const ROOMS = {
   export: [],
   daemon: ['db', 'sources', 'sessions', 'files', 'extract', 'activities', 'record', 'export'],
   http: ['db', 'sources'],
+  demo: ['db'],
 };
 const ALL_ROOMS = [...Object.keys(ROOMS), 'cli'];
 
@@ -101,6 +102,7 @@ export default tseslint.config(
     files: ['**/*.js', '**/*.mjs'],
     ...tseslint.configs.disableTypeChecked,
     languageOptions: {
+      ...tseslint.configs.disableTypeChecked.languageOptions,
       globals: { process: 'readonly', console: 'readonly', Buffer: 'readonly', URL: 'readonly' },
     },
   },

@@ -20,7 +20,7 @@ import { finishBuild } from './finish-build.js';
 import { gatherDatasets } from './gather-datasets.js';
 import { AWAY_RETRY_MS, giveUp } from './give-up.js';
 import { LeaseKeeper } from './lease-keeper.js';
-import { countVerdicts, lookAtSession } from './look-at-session.js';
+import { countVerdicts, lookAtSession, storeOf } from './look-at-session.js';
 import { clockOffsetNote, groupDatasets, makeRecord } from './make-record.js';
 import { readSessionFiles } from './read-session-files.js';
 import { writeVersion } from './write-version.js';
@@ -100,6 +100,7 @@ async function work(attempt: Attempt): Promise<BuildEnding> {
     attempt,
     timezone: instrument.timezone,
     files,
+    store: storeOf(instrument),
     readBefore: new Set(recorded.map((dataset) => dataset.location)),
     acceptFailures: working.tries >= TRIES_BEFORE_ACCEPTING,
     signal,
@@ -111,7 +112,7 @@ async function work(attempt: Attempt): Promise<BuildEnding> {
     policy,
     request,
     look,
-    read: read.datasets,
+    read,
     recorded,
     nowMs,
   });
@@ -129,7 +130,6 @@ async function work(attempt: Attempt): Promise<BuildEnding> {
       ...found.warnings,
       ...look.warnings,
       ...(clockNote === null ? [] : [clockNote]),
-      ...read.warnings,
       ...gathered.warnings,
     ],
     verdictCounts: countVerdicts(gathered.verdicts),

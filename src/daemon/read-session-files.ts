@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import type { FileMetadata } from '../domain/file-metadata.js';
 import type { FoundFile } from '../domain/found-file.js';
 import type { Location } from '../domain/location.js';
@@ -16,18 +17,13 @@ export interface ReadSessionFilesOptions {
   /** IANA zone of the instrument. */
   readonly timezone: string;
   readonly files: readonly FoundFile[];
+  /** The store that the files lie in, as its processes are named. */
+  readonly store: string;
   /** Files whose metadata an earlier build could read: not being allowed to now is a fault of the store. */
   readonly readBefore: ReadonlySet<Location>;
   /** Take files that the store fails on as they are, with a warning: it was tried often enough. */
   readonly acceptFailures: boolean;
   readonly signal: AbortSignal;
-}
-
-/** The datasets of the files that were read, in the order of the files. */
-export interface ReadFiles {
-  readonly datasets: readonly Dataset[];
-  /** Human sentences for the record: files without metadata. */
-  readonly warnings: readonly string[];
 }
 
 function* jobsOf(options: ReadSessionFilesOptions): Generator<ExtractFileJob> {
@@ -59,15 +55,18 @@ function mayComeBack(systemCode: string | null, wasReadBefore: boolean): boolean
 }
 
 /**
- * Reads every file of a session in the reader processes; sidecars and previews are staged. A file that cannot be read keeps its
- * place, with a warning.
+ * The datasets of a session's files, in their order: reads each file in the reader processes; sidecars and previews are
+ * staged. A file that cannot be read keeps its place, with a warning.
  * @throws AppError ABORTED by the signal, FILE_NOT_WRITABLE, FILE_UNREADABLE when a file changed while it was read (it is
- * still being written) or the store failed on it: the session is tried again.
+ * still being written) or the store failed on it: the session is tried again; STORE_UNAVAILABLE when the store stopped
+ * answering.
  */
-export async function readSessionFiles(options: ReadSessionFilesOptions): Promise<ReadFiles> {
+export async function readSessionFiles(
+  options: ReadSessionFilesOptions,
+): Promise<readonly Dataset[]> {
   const { environment, files, signal } = options;
+  let isStoreKnownToAnswer = false;
   const datasets: Dataset[] = [];
-  const warnings: string[] = [];
   let position = 0;
   for await (const result of environment.readers.extractFiles(jobsOf(options), { signal })) {
     const file = files[position];
@@ -93,10 +92,29 @@ export async function readSessionFiles(options: ReadSessionFilesOptions): Promis
         },
       );
     }
-    for (const warning of result.metadata.warnings) warnings.push(`${file.name}: ${warning}`);
+    if (result.kind === 'killed' && result.code === 'LIMIT_EXCEEDED' && !isStoreKnownToAnswer) {
+      await requireStore(options, file);
+      // Asked once: the next slow file is slow by itself.
+      isStoreKnownToAnswer = true;
+    }
     datasets.push(...datasetsOf(file, result.metadata));
   }
-  return { datasets, warnings };
+  return datasets;
+}
+
+/** A reader that took too long may have waited for a store that hangs: then no file is to blame. */
+async function requireStore(options: ReadSessionFilesOptions, file: FoundFile): Promise<void> {
+  const { environment, store, signal } = options;
+  const probe = await environment.stores.probe(
+    store,
+    resolve(environment.paths.data, store),
+    signal,
+  );
+  if (probe.kind === 'available') return;
+  throw new AppError('STORE_UNAVAILABLE', `${file.name} cannot be read: ${probe.reason}`, {
+    remedy: 'Check that the file store is mounted and answers: recordsmith doctor.',
+    details: { location: file.location },
+  });
 }
 
 /** One dataset a signal. */

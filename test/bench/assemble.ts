@@ -1,23 +1,14 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { getSessionsToBuild } from '../../src/db/due-sessions.js';
 import { openDatabase, type Database } from '../../src/db/database.js';
 import { insertMany, type BulkColumn, type Engine } from '../../src/db/dialect.js';
 import { insertInstrument } from '../../src/db/instrument-store.js';
 import { sessionKeyOf } from '../../src/domain/session.js';
-import { createTestDatabase } from '../support/databases.js';
-import { prepareTestDatabases } from '../support/global-setup.js';
-import { testInstrument } from '../support/session-rows.js';
-
-/** What a benchmark reports. */
-export interface BenchResult {
-  readonly name: string;
-  readonly rows: readonly {
-    readonly label: string;
-    readonly value: number;
-    readonly unit: string;
-    readonly target?: string;
-    readonly pass?: boolean;
-  }[];
-}
+import { migrateLatest } from '../../src/db/migrate.js';
+import { startPostgres } from '../support/postgres-server.js';
+import { median, type BenchResult, type BenchRow } from './bench-result.js';
 
 /** Finished log rows in the small and the large database; a session has three. */
 const FEW_ROWS = 1000;
@@ -90,27 +81,63 @@ async function addSessions(
   }
 }
 
-async function filledDatabase(engine: Engine, finishedRows: number, due: number) {
-  const test = await createTestDatabase(engine);
-  const database = await openDatabase(test.url);
+async function addInstruments(database: Database): Promise<void> {
   await database.createScope(async () => {
     for (let number = 0; number < INSTRUMENTS; number += 1) {
-      await insertInstrument(testInstrument(`instrument-${String(number)}`));
+      const pid = `instrument-${String(number)}`;
+      await insertInstrument({
+        pid,
+        displayName: pid,
+        apiUrl: null,
+        calendarUrl: null,
+        location: null,
+        propertyTag: null,
+        harvester: null,
+        timezone: 'UTC',
+        active: true,
+        userFolder: null,
+        computerName: null,
+        computerIp: null,
+        settings: {},
+        folders: [
+          {
+            path: pid,
+            timeBasis: 'mtime',
+            clockOffsets: [],
+            patterns: [],
+            rootSeenNonemptyAtMs: null,
+          },
+        ],
+      });
     }
   });
-  await addSessions(database, 0, Math.ceil(finishedRows / 3), 'COMPLETED');
-  await addSessions(database, 10_000_000, due, 'TO_BE_BUILT');
-  await database.knex.raw('analyze');
-  return {
-    database,
-    end: async () => {
-      await database.close();
-      await test.remove();
-    },
-  };
 }
 
-/** The median time of a pass, after its answer was checked. */
+/** Median times of a pass with 10 and with 1,000 due sessions, after the answer was checked. */
+async function measure(url: string, finishedRows: number): Promise<Map<number, number>> {
+  const database = await openDatabase(
+    url.startsWith('postgres')
+      ? { client: 'postgres', url, schema: `rows_${String(finishedRows)}`, createSchema: true }
+      : url,
+  );
+  const times = new Map<number, number>();
+  try {
+    await migrateLatest(database);
+    await addInstruments(database);
+    await addSessions(database, 0, Math.ceil(finishedRows / 3), 'COMPLETED');
+    let added = 0;
+    for (const due of [10, 1000]) {
+      await addSessions(database, 10_000_000 + added, due - added, 'TO_BE_BUILT');
+      added = due;
+      await database.knex.raw('analyze');
+      times.set(due, await medianMs(database, due));
+    }
+  } finally {
+    await database.close();
+  }
+  return times;
+}
+
 async function medianMs(database: Database, due: number): Promise<number> {
   const times: number[] = [];
   for (let run = 0; run < RUNS; run += 1) {
@@ -122,38 +149,39 @@ async function medianMs(database: Database, due: number): Promise<number> {
     const instruments = new Set(sessions.slice(0, 10).map((session) => session.instrumentPid));
     if (sessions.length !== due || instruments.size !== 10) throw new Error('Wrong sessions.');
   }
-  return times.sort((a, b) => a - b)[Math.floor(RUNS / 2)] ?? Number.NaN;
+  return median(times);
+}
+
+async function compare(engine: Engine, urlOf: (rows: number) => string): Promise<BenchRow[]> {
+  const few = await measure(urlOf(FEW_ROWS), FEW_ROWS);
+  const many = await measure(urlOf(MANY_ROWS), MANY_ROWS);
+  return [10, 1000].flatMap((due): BenchRow[] => {
+    const [fewMs, manyMs] = [few.get(due) ?? Number.NaN, many.get(due) ?? Number.NaN];
+    const ratio = Math.max(manyMs, FLOOR_MS) / Math.max(fewMs, FLOOR_MS);
+    const label = `${engine}, ${String(due)} due`;
+    return [
+      { label: `${label}, ${String(FEW_ROWS)} finished rows`, value: fewMs, unit: 'ms' },
+      {
+        label: `${label}, ${String(MANY_ROWS)} finished rows`,
+        value: manyMs,
+        unit: 'ms',
+        ...(due === 10 ? { target: '<= 3', pass: manyMs <= 3 } : {}),
+      },
+      { label: `${label}, ratio`, value: ratio, unit: 'x', target: '<= 1.2', pass: ratio <= 1.2 },
+    ];
+  });
 }
 
 /** What one pass over the due sessions costs, and that finished sessions do not make it dearer. */
 export async function run(): Promise<BenchResult> {
-  const prepared = await prepareTestDatabases({ durable: true });
-  const rows: BenchResult['rows'][number][] = [];
+  const folder = mkdtempSync(join(tmpdir(), 'recordsmith-assemble-'));
+  const server = await startPostgres({ durable: true });
   try {
-    for (const engine of ['sqlite', 'postgres'] as const) {
-      for (const due of [10, 1000]) {
-        const few = await filledDatabase(engine, FEW_ROWS, due);
-        const fewMs = await medianMs(few.database, due);
-        await few.end();
-        const many = await filledDatabase(engine, MANY_ROWS, due);
-        const manyMs = await medianMs(many.database, due);
-        await many.end();
-        const label = `${engine}, ${String(due)} due`;
-        const ratio = Math.max(manyMs, FLOOR_MS) / Math.max(fewMs, FLOOR_MS);
-        rows.push(
-          { label: `${label}, ${String(FEW_ROWS)} finished rows`, value: fewMs, unit: 'ms' },
-          {
-            label: `${label}, ${String(MANY_ROWS)} finished rows`,
-            value: manyMs,
-            unit: 'ms',
-            ...(due === 10 ? { target: '<= 3 ms', pass: manyMs <= 3 } : {}),
-          },
-          { label: `${label}, ratio`, value: ratio, unit: 'x', target: '<= 1.2', pass: ratio <= 1.2 },
-        );
-      }
-    }
+    const rows = await compare('sqlite', (count) => join(folder, `${String(count)}.sqlite`));
+    if (server !== null) rows.push(...(await compare('postgres', () => server.url)));
+    return { name: 'assemble', rows };
   } finally {
-    await prepared.stop();
+    await server?.stop();
+    rmSync(folder, { recursive: true, force: true });
   }
-  return { name: 'assemble', rows };
 }

@@ -14,7 +14,7 @@
  * Exit code: 0 all figures reached, 1 a figure missed or a result wrong, 64 unknown name.
  */
 import { spawnSync } from 'node:child_process';
-import { mkdir, readdir, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { transformFile } from '@swc/core';
 
@@ -23,7 +23,11 @@ const output = new URL('../../.cache/bench/', import.meta.url);
 const compiled = new URL('compiled/', output);
 
 const files = (await readdir(folder)).filter((file) => file.endsWith('.ts')).sort();
-const names = files.map((file) => file.slice(0, -3)).filter((name) => name !== 'bench-result');
+const names = [];
+for (const file of files) {
+  const text = await readFile(new URL(file, folder), 'utf8');
+  if (text.includes('export async function run(')) names.push(file.slice(0, -3));
+}
 
 /** Compiles every module of this folder; the built product code is two folders further up from there. */
 async function compile() {
@@ -34,7 +38,10 @@ async function compile() {
       module: { type: 'es6' },
       jsc: { target: 'es2022', parser: { syntax: 'typescript' } },
     });
-    const rooted = code.replaceAll(/(['"])\.\.\/\.\.\/src\//g, '$1../../../dist/');
+    const rooted = code
+      .replaceAll(/(['"])\.\.\/\.\.\/src\//g, '$1../../../dist/')
+      // Plain JavaScript support only.
+      .replaceAll(/(['"])\.\.\/support\//g, '$1../../../test/support/');
     await writeFile(new URL(`${file.slice(0, -3)}.js`, compiled), rooted);
   }
 }

@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import { sleep } from '../../src/clock.js';
 import { closeDb, configureDb, createScope, scopedSession } from '../../src/db/scope.js';
 import { describeDatabases } from '../support/databases.js';
 
@@ -77,6 +78,25 @@ describeDatabases('a unit of work', (fixture) => {
     setTimeout(release, 150);
     await Promise.all([first, second]);
     await other.close();
+    expect(await projects()).toBe(2);
+  });
+
+  test('that reads before it writes is not overtaken by another writer', async () => {
+    const other = await fixture.openAnother();
+    let runs = 0;
+    let overtaking: Promise<void> | undefined;
+    await fixture.database.createScope(async () => {
+      runs += 1;
+      const transaction = await scopedSession().writer();
+      await transaction('projects').select();
+      overtaking ??= other.createScope(() => insertProject('other'));
+      // With a lock from the beginning the other one cannot finish; without, it finishes in this time.
+      await Promise.race([overtaking, sleep(100)]);
+      await insertProject('mine');
+    });
+    await overtaking;
+    await other.close();
+    expect(runs).toBe(1);
     expect(await projects()).toBe(2);
   });
 

@@ -1,0 +1,115 @@
+import { execFileSync } from 'node:child_process';
+import { cp, mkdir, utimes } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { openDatabase } from '../../src/db/database.js';
+import { insertInstrument } from '../../src/db/instrument-store.js';
+import { insertLog } from '../../src/db/session-log-store.js';
+
+export const CLI = fileURLToPath(new URL('../../../dist/cli/recordsmith.js', import.meta.url));
+const SAMPLES = fileURLToPath(new URL('../../samples/', import.meta.url));
+
+/** The real instrument files a session consists of, in equal parts of dm3, dm4, FEI TIFF and msa. */
+const KINDS: readonly (readonly string[])[] = [
+  [
+    'dm3_2D_data/test_STEM_image.dm3',
+    'dm3_2D_data/test_diffraction_pattern.dm3',
+    'dm3_1D_data/test-EELS_spectrum.dm3',
+    'dm3_1D_data/test-EDS_spectrum.dm3',
+    'tiff_files/test_dm_image_um_unit.dm3',
+  ],
+  [
+    'dm4_2D_data/test-1.dm4',
+    'dm4_2D_data/test-MonarcCL_mono-image.dm4',
+    'dm4_1D_data/test-MonarcCL_spectrum-ccd.dm4',
+    'dm4_1D_data/test-MonoCL_spectrum-pmt.dm4',
+    'dm4_3D_data/EELS_SI.dm4',
+  ],
+  [
+    'tiff_files/tiff_FEI_Helios/FEI-Helios-Ebeam-16bits.tif',
+    'tiff_files/tiff_FEI_Helios/FEI-Helios-Ebeam-8bits.tif',
+    'tiff_files/tiff_FEI_Helios/FEI-Helios-navcam.tif',
+  ],
+  ['msa_files/example1.msa', 'msa_files/example2.msa', 'msa_files/example1_wrong_date.msa'],
+];
+
+/** The samples of a session of so many files, one after the other of each kind. */
+export function sampleFiles(count: number): string[] {
+  return Array.from({ length: count }, (_, index) => {
+    const kind = KINDS[index % KINDS.length] ?? [];
+    const name = kind[Math.floor(index / KINDS.length) % kind.length] ?? '';
+    return join(SAMPLES, name);
+  });
+}
+
+const DAY_S = 86_400;
+const FIRST_START_S = 1_790_000_000;
+
+/**
+ * Makes a lab of one instrument with sessions of so many files each (one file every 25 s), long over and not built.
+ */
+export async function makeBuildLab(
+  folder: string,
+  lab: { readonly sessions: number; readonly filesPerSession: number },
+): Promise<void> {
+  execFileSync(process.execPath, [CLI, 'init'], { cwd: folder, stdio: 'ignore' });
+  const samples = sampleFiles(lab.filesPerSession);
+  const database = await openDatabase({
+    client: 'sqlite',
+    file: join(folder, 'recordsmith.sqlite'),
+  });
+  await database.createScope(() =>
+    insertInstrument({
+      pid: 'FEI-Titan',
+      displayName: 'FEI Titan',
+      apiUrl: null,
+      calendarUrl: null,
+      location: null,
+      propertyTag: null,
+      harvester: null,
+      timezone: 'America/New_York',
+      active: true,
+      userFolder: null,
+      computerName: null,
+      computerIp: null,
+      settings: {},
+      folders: [
+        {
+          path: 'Titan',
+          timeBasis: 'mtime',
+          clockOffsets: [],
+          patterns: [],
+          rootSeenNonemptyAtMs: null,
+        },
+      ],
+    }),
+  );
+  for (let session = 0; session < lab.sessions; session += 1) {
+    const startS = FIRST_START_S + session * DAY_S;
+    const place = join(folder, 'data', 'Titan', `session-${session}`);
+    await mkdir(place, { recursive: true });
+    for (const [index, sample] of samples.entries()) {
+      const target = join(
+        place,
+        `${String(index).padStart(5, '0')}-${sample.split('/').at(-1) ?? ''}`,
+      );
+      await cp(sample, target);
+      await utimes(target, startS + 60 + index * 5, startS + 60 + index * 5);
+    }
+    for (const [eventType, atS] of [
+      ['START', startS],
+      ['END', startS + 120 + samples.length * 5],
+    ] as const) {
+      await database.createScope(() =>
+        insertLog({
+          sessionIdentifier: `bench-${session}`,
+          instrumentPid: 'FEI-Titan',
+          eventType,
+          at: atS * 1000,
+          user: 'bench',
+        }),
+      );
+    }
+  }
+  await database.close();
+}

@@ -1,0 +1,177 @@
+import { spawnSync } from 'node:child_process';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { existsSync, readFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { PreviewSource } from '../../src/extract/extractor.js';
+import { OpenFile } from '../../src/extract/file-source.js';
+import { renderPreview } from '../../src/extract/previews/render-preview.js';
+import { EXTRACTORS } from '../../src/extract/registry.js';
+import { median, type BenchResult } from './bench-result.js';
+import { CLI, makeBuildLab, sampleFiles } from './build-lab.js';
+
+const FILES = 200;
+const RUNS = 5;
+
+interface Picture {
+  readonly width: number;
+  readonly height: number;
+  readonly bytes: Buffer;
+}
+type Spectrum = Extract<PreviewSource, { kind: 'spectrum' }>;
+
+/** What the lower bound draws for a sample: decoded before its time counts. */
+interface Decoded {
+  readonly pictures: readonly Picture[];
+  readonly spectra: readonly Spectrum[];
+}
+
+function pictureOf(image: Extract<PreviewSource, { kind: 'image' }>): Picture {
+  const values = Array.from(image.pixels, Number).filter(
+    (_, index) => index % image.channels === 0,
+  );
+  let low = Number.POSITIVE_INFINITY;
+  let high = Number.NEGATIVE_INFINITY;
+  for (const value of values) {
+    low = Math.min(low, value);
+    high = Math.max(high, value);
+  }
+  const range = high > low ? high - low : 1;
+  const bytes = Buffer.from(values.map((value) => ((value - low) / range) * 255));
+  return { width: image.width, height: image.height, bytes };
+}
+
+async function decode(path: string): Promise<Decoded> {
+  const file = OpenFile.open(Buffer.from(path), 1024 ** 3);
+  try {
+    const head = {
+      bytes: file.readUpTo(0, 65_536),
+      fileName: file.fileName,
+      extension: file.extension,
+      sizeBytes: file.sizeBytes,
+    };
+    const extractor = EXTRACTORS.find((candidate) => candidate.sniff(head));
+    if (extractor === undefined) throw new Error(`No format reads ${path}.`);
+    const { signals } = await extractor.extract(file, { timezone: 'UTC', previews: true });
+    const pictures: Picture[] = [];
+    const spectra: Spectrum[] = [];
+    for (const { previewOf } of signals) {
+      const source = previewOf?.() ?? null;
+      if (source?.kind === 'image') pictures.push(pictureOf(source));
+      if (source?.kind === 'spectrum') spectra.push(source);
+      if (source?.kind === 'spectrum-image') {
+        pictures.push(pictureOf(source.navigation));
+        spectra.push(source.spectrum);
+      }
+    }
+    return { pictures, spectra };
+  } finally {
+    file.close();
+  }
+}
+
+/**
+ * The lower bound, in this (fresh) process: reads the same bytes, makes the same thumbnails from decoded arrays with
+ * sharp and one thread, renders the same spectra. Prints the milliseconds, decoding left out.
+ */
+async function printLowerBound(): Promise<void> {
+  const paths = sampleFiles(FILES);
+  const decoded = new Map<string, Decoded>();
+  for (const path of new Set(paths)) decoded.set(path, await decode(path));
+  const start = performance.now();
+  const { default: sharp } = await import('sharp');
+  sharp.concurrency(1);
+  sharp.cache(false);
+  let bytes = 0;
+  for (const path of paths) {
+    bytes += readFileSync(path).length;
+    for (const { bytes: raw, width, height } of decoded.get(path)?.pictures ?? []) {
+      await sharp(raw, { raw: { width, height, channels: 1 } })
+        .resize(500, 500, { fit: 'inside', withoutEnlargement: true })
+        .png()
+        .toBuffer();
+    }
+    for (const spectrum of decoded.get(path)?.spectra ?? []) await renderPreview(spectrum);
+  }
+  const took = performance.now() - start;
+  if (bytes === 0) throw new Error('Nothing was read.');
+  console.log(took);
+}
+
+function lowerBoundMs(): number {
+  const nodeStart = performance.now();
+  spawnSync(process.execPath, ['-e', '0']);
+  const startMs = performance.now() - nodeStart;
+  const ended = spawnSync(process.execPath, [fileURLToPath(import.meta.url), 'lower-bound'], {
+    encoding: 'utf8',
+  });
+  if (ended.status !== 0) throw new Error(`The lower bound failed: ${ended.stderr}`);
+  return startMs + Number(ended.stdout);
+}
+
+/** Spawn to exit of `--run-once` on a fresh lab; the result is checked before the time counts. */
+async function buildMs(): Promise<number> {
+  const folder = await mkdtemp(join(tmpdir(), 'recordsmith-bench-build-'));
+  try {
+    await makeBuildLab(folder, { sessions: 1, filesPerSession: FILES });
+    const start = performance.now();
+    const ended = spawnSync(process.execPath, [CLI, '--run-once', '--json', '--quiet'], {
+      cwd: folder,
+      encoding: 'utf8',
+    });
+    const took = performance.now() - start;
+    await checkBuilt(ended.stdout, folder);
+    return took;
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+async function checkBuilt(stdout: string, folder: string): Promise<void> {
+  const { sessions } = JSON.parse(stdout) as {
+    sessions: { outcome: string; files: number; record: string }[];
+  };
+  const [session] = sessions;
+  if (session?.outcome !== 'COMPLETED' || session.files !== FILES) {
+    throw new Error(`The session was not built: ${stdout}`);
+  }
+  const xml = await readFile(session.record, 'utf8');
+  const previews = [...xml.matchAll(/<preview>([^<]+)<\/preview>/g)].map((match) => match[1] ?? '');
+  const missing = previews.filter(
+    (preview) => !existsSync(join(folder, 'output', decodeURIComponent(preview))),
+  );
+  if (previews.length < FILES || missing.length > 0) {
+    throw new Error(
+      `${previews.length} previews are named, ${missing.length} of them are missing.`,
+    );
+  }
+}
+
+/** A 200-file session from spawn to exit, against the same bytes, thumbnails and spectra in one process. */
+export async function run(): Promise<BenchResult> {
+  const bounds: number[] = [];
+  const builds: number[] = [];
+  for (let count = 0; count < RUNS; count += 1) {
+    bounds.push(lowerBoundMs());
+    builds.push(await buildMs());
+  }
+  const ratio = median(builds.map((build, index) => build / (bounds[index] ?? Number.NaN)));
+  const build = median(builds);
+  return {
+    name: 'build',
+    rows: [
+      { label: 'lower bound', value: median(bounds), unit: 'ms' },
+      {
+        label: '--run-once, 200 files',
+        value: build,
+        unit: 'ms',
+        target: '<= 1100',
+        pass: build <= 1100,
+      },
+      { label: 'over the lower bound', value: ratio, unit: 'x', target: '<= 2', pass: ratio <= 2 },
+    ],
+  };
+}
+
+if (process.argv[2] === 'lower-bound') await printLowerBound();
