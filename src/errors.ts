@@ -15,6 +15,7 @@ export const ERROR_CODES = {
   SESSION_MISSING: 'Code that needs a unit of work runs outside one.',
   SCHEMA_NOT_MIGRATED: 'The database schema is older than this version of recordsmith.',
   SCHEMA_TOO_NEW: 'The database schema was changed by a newer version of recordsmith.',
+  SCHEMA_FOREIGN: 'The database holds tables of another program.',
   SCHEMA_MISSING: 'The named PostgreSQL schema does not exist.',
   MIGRATION_LOSES_DATA: 'Rolling this migration back would drop data.',
   TRANSITION_NOT_ALLOWED: 'The status of a session cannot change in this way.',

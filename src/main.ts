@@ -1,12 +1,11 @@
 import { hostname } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { systemClock } from './clock.js';
-import { databaseSettingsOf } from './cli/database-from-config.js';
+import { openMigratedDatabase } from './cli/database-from-config.js';
 import { effectiveBuildSettings } from './config/effective-build-settings.js';
 import type { Config } from './config/schema.js';
 import type { BuildEnvironment, BuildPolicy } from './daemon/build-environment.js';
-import { openDatabase, type Database } from './db/database.js';
-import { migrateLatest, requireSchema, schemaStatus } from './db/migrate.js';
+import type { Database } from './db/database.js';
 import type { Instrument } from './domain/instrument.js';
 import { ReaderPool } from './extract/reader-pool.js';
 import { StorePool } from './files/store-pool.js';
@@ -60,36 +59,6 @@ export function buildPolicyOf(
     previews: settings.previews,
     staleFiles: settings.stale_files,
   };
-}
-
-/**
- * Opens the database of a configuration. SQLite is brought up to date by itself, PostgreSQL only with
- * `database.migrate: auto`.
- * @throws AppError DATABASE_UNAVAILABLE, SCHEMA_NOT_MIGRATED, SCHEMA_TOO_NEW, SCHEMA_MISSING...
- */
-export async function openMigratedDatabase(
-  config: Config['database'],
-  log: Log,
-  readOnly = false,
-): Promise<Database> {
-  const database = await openDatabase(databaseSettingsOf(config), { readOnly });
-  try {
-    const migrates = !readOnly && (config.client === 'sqlite' || config.migrate === 'auto');
-    if (migrates) {
-      const applied = await migrateLatest(database);
-      if (applied.length > 0) log.info('The database schema was brought up to date.', { applied });
-    } else {
-      await requireSchema(database);
-    }
-    const { unknown } = await schemaStatus(database);
-    if (unknown.length > 0) {
-      log.warn('The database was changed by a newer version of recordsmith.', { unknown });
-    }
-    return database;
-  } catch (error) {
-    await database.close();
-    throw error;
-  }
 }
 
 /** The composition root: opens the database and connects the rooms. Child processes start when they are needed. */

@@ -38,6 +38,14 @@ export interface PoolChildOptions {
 }
 
 const STDERR_KEPT = 8192;
+/**
+ * Settings of glibc's malloc (mallopt(3)), bytes: memory of a picture is kept for the next one instead of being given back
+ * and asked for anew, page by page. Other C libraries do not look at them.
+ */
+const KEPT_MEMORY = {
+  MALLOC_MMAP_THRESHOLD_: String(32 * 1024 * 1024),
+  MALLOC_TRIM_THRESHOLD_: String(128 * 1024 * 1024),
+} as const;
 const MEMORY_CHECK_MS = 200;
 /** How long stderr may stay open after the exit: a grandchild can hold it. */
 const STDERR_GRACE_MS = 200;
@@ -65,7 +73,7 @@ export class PoolChild {
       ),
     );
     this.#process = fork(fileURLToPath(options.entry), [], {
-      env,
+      env: { ...KEPT_MEMORY, ...env },
       execArgv,
       serialization: 'advanced',
       // Nothing that a library prints may get into the results on our stdout.

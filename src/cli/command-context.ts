@@ -58,6 +58,11 @@ export class CommandContext {
     return this.#output.closed;
   }
 
+  /** Columns of the terminal; 120 where standard output is none. */
+  get width(): number {
+    return this.#output.width;
+  }
+
   /** Whether standard output may carry colours. */
   get colour(): boolean {
     return this.#output.colour;
@@ -137,10 +142,15 @@ export class CommandContext {
     );
   }
 
-  /** Prints rows as an aligned table. */
-  table(rows: readonly TableRow[]): void {
+  /**
+   * Prints rows as an aligned table.
+   * @param width columns that the last column is wrapped to fit. Default: it is not wrapped.
+   */
+  table(rows: readonly TableRow[], width?: number): void {
     if (rows.length === 0) return;
-    this.print(textTable(rows, (text) => (this.colour ? `\u001b[1m${text}\u001b[0m` : text)));
+    this.print(
+      textTable(rows, (text) => (this.colour ? `\u001b[1m${text}\u001b[0m` : text), width),
+    );
   }
 
   /** Writes out what is left of the log. */

@@ -4,17 +4,35 @@ import type { CommandHost } from './command-host.js';
 import { registerActivities } from './commands/activities.js';
 import { registerCompletion } from './commands/completion.js';
 import { registerConfig } from './commands/config.js';
+import { registerDoctor } from './commands/doctor.js';
+import { registerDump } from './commands/dump.js';
+import { registerExtract } from './commands/extract.js';
+import { registerDemo } from './commands/demo.js';
 import { registerInit } from './commands/init.js';
+import { registerInstruments } from './commands/instruments.js';
+import { registerLog } from './commands/log.js';
+import { registerMigrate } from './commands/migrate.js';
+import { registerPause } from './commands/pause.js';
 import { registerRun } from './commands/run.js';
+import { registerSessions } from './commands/sessions.js';
 import { registerValidate } from './commands/validate.js';
 
 /** Every command, in the order of the help: one file in commands/ and one line here. */
 const REGISTRATIONS: readonly ((program: Command, host: CommandHost) => void)[] = [
   registerRun,
   registerInit,
+  registerDemo,
+  registerMigrate,
+  registerInstruments,
+  registerLog,
+  registerSessions,
+  registerPause,
   registerConfig,
   registerActivities,
+  registerExtract,
   registerValidate,
+  registerDoctor,
+  registerDump,
   registerCompletion,
 ];
 

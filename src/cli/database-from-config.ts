@@ -1,8 +1,9 @@
 import type { Config } from '../config/schema.js';
-import { openDatabase } from '../db/database.js';
+import { openDatabase, type Database } from '../db/database.js';
 import type { DatabaseSettings } from '../db/database-settings.js';
-import { migrateLatest } from '../db/migrate.js';
+import { migrateLatest, requireSchema, schemaStatus } from '../db/migrate.js';
 import { AppError } from '../errors.js';
+import type { Log } from '../log.js';
 import { maskSecrets } from '../log-values.js';
 
 /**
@@ -42,5 +43,35 @@ export async function createDatabase(
     return { place: databasePlace(settings), applied: await migrateLatest(database) };
   } finally {
     await database.close();
+  }
+}
+
+/**
+ * Opens the database of a configuration. SQLite is brought up to date by itself, PostgreSQL only with
+ * `database.migrate: auto`.
+ * @throws AppError DATABASE_UNAVAILABLE, SCHEMA_NOT_MIGRATED, SCHEMA_TOO_NEW, SCHEMA_MISSING...
+ */
+export async function openMigratedDatabase(
+  config: Config['database'],
+  log: Log,
+  readOnly = false,
+): Promise<Database> {
+  const database = await openDatabase(databaseSettingsOf(config), { readOnly });
+  try {
+    const migrates = !readOnly && (config.client === 'sqlite' || config.migrate === 'auto');
+    if (migrates) {
+      const applied = await migrateLatest(database);
+      if (applied.length > 0) log.info('The database schema was brought up to date.', { applied });
+    } else {
+      await requireSchema(database);
+    }
+    const { unknown } = await schemaStatus(database);
+    if (unknown.length > 0) {
+      log.warn('The database was changed by a newer version of recordsmith.', { unknown });
+    }
+    return database;
+  } catch (error) {
+    await database.close();
+    throw error;
   }
 }

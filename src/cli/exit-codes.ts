@@ -34,6 +34,7 @@ const EXIT_CODES: Readonly<Record<ErrorCode, ExitCode>> = {
   SESSION_MISSING: EXIT.internal,
   SCHEMA_NOT_MIGRATED: EXIT.configuration,
   SCHEMA_TOO_NEW: EXIT.configuration,
+  SCHEMA_FOREIGN: EXIT.configuration,
   SCHEMA_MISSING: EXIT.configuration,
   MIGRATION_LOSES_DATA: EXIT.failed,
   TRANSITION_NOT_ALLOWED: EXIT.badData,
@@ -63,9 +64,10 @@ const FULL = new Set(['ENOSPC', 'EDQUOT', 'EMFILE', 'ENFILE']);
 export function exitCodeOf(error: unknown): ExitCode {
   if (!isAppError(error)) return EXIT.internal;
   if (error.code === 'FILE_UNREADABLE' || error.code === 'FILE_NOT_WRITABLE') {
-    const systemCode = systemErrorCode(error.cause);
-    if (systemCode !== undefined && RIGHTS.has(systemCode)) return EXIT.noRights;
-    if (systemCode !== undefined && FULL.has(systemCode)) return EXIT.tryLater;
+    // What comes from another process has it in its details only.
+    const systemCode = systemErrorCode(error.cause) ?? error.details['systemCode'];
+    if (typeof systemCode === 'string' && RIGHTS.has(systemCode)) return EXIT.noRights;
+    if (typeof systemCode === 'string' && FULL.has(systemCode)) return EXIT.tryLater;
   }
   return EXIT_CODES[error.code];
 }

@@ -24,6 +24,12 @@ export class Output {
     return this.#closed;
   }
 
+  /** Columns of the terminal; 120 where there is none. */
+  get width(): number {
+    // Some terminals do not know their size and say 0.
+    return this.#stream.isTTY && this.#stream.columns > 0 ? this.#stream.columns : 120;
+  }
+
   get colour(): boolean {
     return this.#colour;
   }

@@ -5,6 +5,8 @@ export interface PackageFacts {
   readonly version: string;
   /** Where defects are reported. */
   readonly reportTo: string;
+  /** The oldest node that it runs on: `20.19`. */
+  readonly leastNode: string;
 }
 
 function textAt(value: unknown, name: string): string | undefined {
@@ -20,10 +22,15 @@ export function readPackageFacts(): PackageFacts {
   );
   const bugs: unknown =
     typeof parsed === 'object' && parsed !== null && 'bugs' in parsed ? parsed.bugs : undefined;
+  const engines: unknown =
+    typeof parsed === 'object' && parsed !== null && 'engines' in parsed
+      ? parsed.engines
+      : undefined;
   return {
     version: textAt(parsed, 'version') ?? 'unknown',
     reportTo:
       (typeof bugs === 'string' ? bugs : textAt(bugs, 'url')) ??
       'to the maintainers named in README.md of the package',
+    leastNode: (textAt(engines, 'node') ?? '').replace(/^>=\s*/, ''),
   };
 }

@@ -1,4 +1,4 @@
-import { Command, CommanderError } from 'commander';
+import { Command, CommanderError, type OutputConfiguration } from 'commander';
 import { AppError, isAppError } from '../errors.js';
 import { CommandContext } from './command-context.js';
 import type { CommandHost } from './command-host.js';
@@ -10,6 +10,7 @@ import { readPackageFacts } from './package-facts.js';
 
 const AFTER_HELP = `
 Examples:
+  recordsmith demo                      make a small lab of its own and show what comes of it
   recordsmith init                      write a configuration file and create the database
   recordsmith                           run the daemon in the foreground
   recordsmith --run-once                one pass, then exit
@@ -37,6 +38,12 @@ export function createProgram(host: CommandHost, version: string): Command {
     .addHelpText('after', AFTER_HELP);
   registerCommands(program, host);
   return program;
+}
+
+/** Commands copy the output of their parent when they are made, so each one is told. */
+function configureOutput(command: Command, output: OutputConfiguration): void {
+  command.configureOutput(output);
+  for (const below of command.commands) configureOutput(below, output);
 }
 
 /** Runs one command line; never rejects. Answers the exit code. */
@@ -70,7 +77,7 @@ export async function runCli(surroundings: CliSurroundings): Promise<ExitCode> {
   };
   try {
     const program = createProgram(host, facts.version);
-    program.configureOutput({
+    configureOutput(program, {
       writeOut: (text) => output.write(text),
       writeErr: (text) => stderr.write(text),
     });

@@ -1,5 +1,6 @@
 import { DateTime } from 'luxon';
 import type { BuildReport } from '../daemon/build-ending.js';
+import type { RecordStatus } from '../domain/record-status.js';
 import type { TableRow } from './text-table.js';
 
 /** An instant for people and programs: ISO 8601 in UTC with milliseconds. */
@@ -7,22 +8,37 @@ export function isoText(epochMs: number): string {
   return DateTime.fromMillis(epochMs, { zone: 'utc' }).toISO() ?? '';
 }
 
+/** A session as the document shows it: one that was built, or one that may not even have a START. */
+export type ReportedSession = Omit<
+  BuildReport,
+  'outcome' | 'startMs' | 'endMs' | 'durationMs' | 'storeAway'
+> & {
+  readonly outcome: RecordStatus | 'DEFERRED';
+  /** Epoch milliseconds; null: not known. */
+  readonly startMs: number | null;
+  readonly endMs: number | null;
+  /** Null: no build was tried. */
+  readonly durationMs: number | null;
+};
+
 /** How often each outcome occurs, by its name. */
-export function countOutcomes(reports: readonly BuildReport[]): Record<string, number> {
+export function countOutcomes(
+  reports: readonly Pick<ReportedSession, 'outcome'>[],
+): Record<string, number> {
   const counts: Record<string, number> = {};
   for (const { outcome } of reports) counts[outcome] = (counts[outcome] ?? 0) + 1;
   return Object.fromEntries(Object.entries(counts).sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
 /** What `--run-once --json` and `demo --json` print. */
-export function reportDocument(reports: readonly BuildReport[]): unknown {
+export function reportDocument(reports: readonly ReportedSession[]): unknown {
   return {
     sessions: reports.map((report) => ({
       session_identifier: report.sessionIdentifier,
       session_key: report.sessionKey,
       instrument: report.instrumentPid,
-      start: isoText(report.startMs),
-      end: isoText(report.endMs),
+      start: report.startMs === null ? null : isoText(report.startMs),
+      end: report.endMs === null ? null : isoText(report.endMs),
       user: report.user,
       outcome: report.outcome,
       reason: report.reason,
@@ -30,7 +46,7 @@ export function reportDocument(reports: readonly BuildReport[]): unknown {
       activities: report.activities,
       record: report.recordPath,
       version: report.version,
-      duration_ms: Math.round(report.durationMs),
+      duration_ms: report.durationMs === null ? null : Math.round(report.durationMs),
     })),
     counts: countOutcomes(reports),
   };

@@ -1,3 +1,4 @@
+import { CLEAN_UP_AGE_MS, cleanUp } from '../daemon/clean-up.js';
 import { repairPublications } from '../daemon/publish-record-version.js';
 import { runPass } from '../daemon/run-pass.js';
 import { Schedule } from '../daemon/schedule.js';
@@ -8,101 +9,105 @@ import type { Config } from '../config/schema.js';
 import { buildAloneWith } from './build-alone.js';
 import type { CommandContext } from './command-context.js';
 import { EXIT, type ExitCode } from './exit-codes.js';
+import { ReloadRequests } from './reload-requests.js';
 import { countOutcomes } from './report-json.js';
 import { checkInstrumentSettings } from './run-once.js';
 import { StopSignals } from './stop-signals.js';
 
-/** One life of the daemon: from a configuration until it is to stop or to be read again. */
-interface DaemonLife {
+/** When what crashes left is cleaned up, besides at the start: daily, at night. */
+const CLEAN_UP_TIME = '23 3 * * *';
+
+/** What stays the same as long as the daemon runs. */
+interface Daemon {
   readonly context: CommandContext;
-  readonly config: Config;
   readonly log: Log;
   readonly signals: StopSignals;
 }
 
-function buildSchedule(
-  { context, config, log, signals }: DaemonLife,
-  application: Application,
-): Schedule {
-  const { environment } = application;
-  return new Schedule({
-    name: 'build',
-    expression: config.build.schedule,
-    log,
-    run: async (ended) => {
-      const { reports, durationMs } = await runPass(environment, {
-        identifiers: null,
-        instrumentPids: null,
-        ignoreBackoff: false,
-        concurrency: config.build.concurrency,
-        stopTaking: AbortSignal.any([ended, signals.stopTaking]),
-        stopWork: signals.stopWork,
-        buildAlone: buildAloneWith(environment, context, {}),
-      });
-      if (reports.length === 0) return;
-      log.info('The pass is done.', {
-        ...countOutcomes(reports),
-        sessions: reports.length,
-        durationMs: Math.round(durationMs),
-      });
-    },
+/** The daemon at work with one configuration. */
+interface DaemonLife {
+  readonly config: Config;
+  start(): void;
+  /** Takes no more work, waits for what goes on, closes everything. */
+  stop(): Promise<void>;
+}
+
+async function pass(
+  { context, log, signals }: Daemon,
+  { environment }: Application,
+  config: Config,
+  ended: AbortSignal,
+): Promise<void> {
+  // What could not be published when it was built, as a disk was full or the database went away.
+  await repairPublications(environment);
+  const { reports, durationMs } = await runPass(environment, {
+    identifiers: null,
+    instrumentPids: null,
+    ignoreBackoff: false,
+    concurrency: config.build.concurrency,
+    stopTaking: AbortSignal.any([ended, signals.stopTaking]),
+    stopWork: signals.stopWork,
+    buildAlone: buildAloneWith(environment, context, {}),
+  });
+  if (reports.length === 0) return;
+  log.info('The pass is done.', {
+    ...countOutcomes(reports),
+    sessions: reports.length,
+    durationMs: Math.round(durationMs),
   });
 }
 
-/** Resolves at the first stop signal or at SIGHUP. */
-function stopOrReload(signals: StopSignals): Promise<'stop' | 'reload'> {
-  return new Promise((resolve) => {
-    const reload = (): void => {
-      signals.stopTaking.removeEventListener('abort', stop);
-      resolve('reload');
-    };
-    const stop = (): void => {
-      process.off('SIGHUP', reload);
-      resolve('stop');
-    };
-    if (signals.stopTaking.aborted) {
-      resolve('stop');
-      return;
-    }
-    process.once('SIGHUP', reload);
-    signals.stopTaking.addEventListener('abort', stop, { once: true });
-  });
-}
-
-/** Serves until it is to stop or until a new, right configuration is there. */
-async function live(life: DaemonLife): Promise<Config | null> {
-  const { context, config, log, signals } = life;
+/**
+ * Opens and checks all that a configuration asks for; nothing is built yet.
+ * @throws AppError as openApplication and checkInstrumentSettings.
+ */
+async function beginLife(daemon: Daemon, config: Config): Promise<DaemonLife> {
+  const { context, log, signals } = daemon;
   const application = await openApplication({ config, log, version: context.version });
   try {
     await checkInstrumentSettings(application, config);
-    await repairPublications(application.environment);
-    const schedule = buildSchedule(life, application);
-    log.info('recordsmith is running.', {
-      version: context.version,
-      schedule: config.build.schedule,
-    });
-    schedule.start();
-    try {
-      for (;;) {
-        if ((await stopOrReload(signals)) === 'stop') return null;
-        const next = await reload(context, log);
-        if (next !== null) return next;
-      }
-    } finally {
-      await schedule.stop();
-    }
-  } finally {
+  } catch (error) {
     await application.close();
+    throw error;
   }
+  const schedules = [
+    new Schedule({
+      name: 'build',
+      expression: config.build.schedule,
+      log,
+      run: (ended) => pass(daemon, application, config, ended),
+    }),
+    new Schedule({
+      name: 'clean-up',
+      expression: CLEAN_UP_TIME,
+      log,
+      run: async (ended) => {
+        const signal = AbortSignal.any([ended, signals.stopTaking]);
+        await cleanUp(application.environment, { olderThanMs: CLEAN_UP_AGE_MS, signal });
+      },
+    }),
+  ];
+  return {
+    config,
+    start: () => {
+      for (const schedule of schedules) schedule.start();
+    },
+    stop: async () => {
+      await Promise.all(schedules.map((schedule) => schedule.stop()));
+      await application.close();
+    },
+  };
 }
 
-/** The configuration read anew; null: it has faults and the old one stays. */
-async function reload(context: CommandContext, log: Log): Promise<Config | null> {
+/** A life by the configuration read anew; null: that has faults or cannot be opened, and the old one stays. */
+async function beginNewLife(daemon: Daemon): Promise<DaemonLife | null> {
+  const { context, log, signals } = daemon;
   try {
     const { config } = await context.loadConfig();
+    const life = await beginLife(daemon, config);
     log.setLevel(config.log.level);
-    log.info('The configuration was read again.');
-    return config;
+    signals.setGrace(config.build.shutdown_grace_s * 1000);
+    return life;
   } catch (error) {
     log.error('The new configuration has faults; the old one stays in force.', {
       error: toError(error),
@@ -111,17 +116,33 @@ async function reload(context: CommandContext, log: Log): Promise<Config | null>
   }
 }
 
-/** `recordsmith run`: builds by its schedule until SIGTERM or SIGINT. */
+/** `recordsmith run`: builds by its schedule until SIGTERM or SIGINT; SIGHUP reads the configuration again. */
 export async function runDaemon(context: CommandContext): Promise<ExitCode> {
   const { config, log } = await context.open();
   const signals = new StopSignals(log, config.build.shutdown_grace_s * 1000);
+  const reloads = new ReloadRequests();
+  const daemon = { context, log, signals };
+  let life: DaemonLife | null = null;
   try {
-    for (let next: Config | null = config; next !== null;) {
-      next = await live({ context, config: next, log, signals });
+    life = await beginLife(daemon, config);
+    life.start();
+    log.info('recordsmith is running.', {
+      version: context.version,
+      schedule: config.build.schedule,
+    });
+    while (await reloads.next(signals.stopTaking)) {
+      const next = await beginNewLife(daemon);
+      if (next === null) continue;
+      await life.stop();
+      life = next;
+      life.start();
+      log.info('The configuration was read again.', { schedule: next.config.build.schedule });
     }
-    log.info('recordsmith has stopped.');
-    return EXIT.done;
   } finally {
+    await life?.stop();
+    reloads.dispose();
     signals.dispose();
   }
+  log.info('recordsmith has stopped.');
+  return EXIT.done;
 }

@@ -11,7 +11,7 @@ export class StopSignals {
   readonly #taking = new AbortController();
   readonly #work = new AbortController();
   readonly #log: Log;
-  readonly #graceMs: number;
+  #graceMs: number;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(log: Log, graceMs: number) {
@@ -29,6 +29,11 @@ export class StopSignals {
   /** Aborts when the grace time after the first signal is over: work in progress is given back. */
   get stopWork(): AbortSignal {
     return this.#work.signal;
+  }
+
+  /** Changes the time between the first signal and the end of work in progress, in milliseconds. */
+  setGrace(graceMs: number): void {
+    this.#graceMs = graceMs;
   }
 
   /** Stops listening. */

@@ -21,11 +21,35 @@ function cell(value: TableRow[string]): string {
   return escapeControls(String(value));
 }
 
+/** The least width a column is wrapped to. */
+const NARROWEST = 24;
+
+/** Breaks text at its spaces into lines of at most `width` columns; a longer word stays whole, so that it can be copied. */
+function wrapped(text: string, width: number): string[] {
+  const lines: string[] = [];
+  let line = '';
+  for (const word of text.split(' ')) {
+    const longer = line === '' ? word : `${line} ${word}`;
+    if (line !== '' && widthOf(longer) > width) {
+      lines.push(line);
+      line = word;
+    } else {
+      line = longer;
+    }
+  }
+  return [...lines, line];
+}
+
 /**
  * Rows as aligned text with a heading, numbers to the right; the columns are those of the first row, in its order.
  * Empty without rows.
+ * @param width columns of the terminal: the last column is wrapped to fit. Default: no line is wrapped.
  */
-export function textTable(rows: readonly TableRow[], bold: (text: string) => string): string {
+export function textTable(
+  rows: readonly TableRow[],
+  bold: (text: string) => string,
+  width = Infinity,
+): string {
   const [first] = rows;
   if (first === undefined) return '';
   const columns = Object.keys(first);
@@ -41,9 +65,19 @@ export function textTable(rows: readonly TableRow[], bold: (text: string) => str
       })
       .join('  ')
       .trimEnd();
+  const before = widths.slice(0, -1).reduce((sum, each) => sum + each + 2, 0);
+  const lastWidth = Math.max(NARROWEST, width - before);
+  const rowLines = (row: TableRow): string[] => {
+    const cells = columns.map((column) => cell(row[column]));
+    const [first = '', ...further] = wrapped(cells.at(-1) ?? '', lastWidth);
+    return [
+      line([...cells.slice(0, -1), first]),
+      ...further.map((text) => ' '.repeat(before) + text),
+    ];
+  };
   return [
     bold(line(columns.map((column) => column.toUpperCase()))),
-    ...rows.map((row) => line(columns.map((column) => cell(row[column])))),
+    ...rows.flatMap(rowLines),
     '',
   ].join('\n');
 }

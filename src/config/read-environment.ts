@@ -36,7 +36,7 @@ export function variableOf(key: ConfigKey): string {
 }
 
 /** Text as it is for keys of text, else read as YAML (numbers, true, false, lists, JSON). */
-function valueOf(key: Pick<ConfigKey, 'textOnly'>, text: string): unknown {
+export function configValueOf(key: Pick<ConfigKey, 'textOnly'>, text: string): unknown {
   if (key.textOnly) return text;
   try {
     return parse(text, { maxAliasCount: 0 });
@@ -64,7 +64,7 @@ class EnvironmentReader {
       if (text === undefined || text === '' || key === undefined) continue;
       const setting: ConfigSetting = {
         path: alias.path,
-        value: valueOf(key, alias.value(text)),
+        value: configValueOf(key, alias.value(text)),
         origin: { kind: 'environment', variable: alias.variable },
       };
       (alias.derived === true ? this.under : this.over).push(setting);
@@ -95,7 +95,7 @@ class EnvironmentReader {
       if (key !== undefined) {
         this.over.push({
           path: key.path,
-          value: valueOf(key, text),
+          value: configValueOf(key, text),
           origin: { kind: 'environment', variable },
         });
       } else if (secretKey?.secret === true) {

@@ -103,7 +103,7 @@ export const buildSchema = z.strictObject({
   previews: z.boolean().default(true),
   stale_files: z.enum(['note', 'exclude']).default('note'),
   problem_age_hours: z.number().positive().default(24),
-  lease_seconds: z.number().min(10).default(120),
+  lease_seconds: z.number().min(1).default(120),
   shutdown_grace_s: seconds.default(30),
 });
 

@@ -1,5 +1,6 @@
 import type { Activity } from '../domain/activity.js';
 import type { AttemptOutcome, BuildOutcome } from '../domain/record-status.js';
+import type { ErrorCode } from '../errors.js';
 import type { BuildPolicy } from './build-environment.js';
 
 /** A version of a record whose files are written, not yet named by the database. */
@@ -20,6 +21,8 @@ export type BuildEnding =
       readonly outcome: BuildOutcome;
       /** In words, for people; null: nothing to say. */
       readonly reason: string | null;
+      /** What an ERROR is about, for `sessions retry --code`. */
+      readonly errorCode?: ErrorCode;
       /** Null: no record, or the current version still holds. */
       readonly version: WrittenVersion | null;
       readonly files: number;
@@ -71,6 +74,15 @@ export function settled(
   return { kind: 'settle', outcome, reason, version: null, ...counts };
 }
 
+/** The session is an ERROR. */
+export function failed(
+  errorCode: ErrorCode,
+  reason: string,
+  counts: { readonly files: number; readonly activities: number } = { files: 0, activities: 0 },
+): BuildEnding {
+  return { kind: 'settle', outcome: 'ERROR', errorCode, reason, version: null, ...counts };
+}
+
 /** The session is put off. */
 export function deferred(
   reason: string,
@@ -97,12 +109,12 @@ export function tooManyFiles(files: number, policy: BuildPolicy): BuildEnding {
   const counts = { files, activities: 0 };
   const limit = policy.sessionFileLimit;
   const reason = `${files} files, more than build.limits.session_files (${limit}) allows`;
-  return settled('ERROR', reason, counts);
+  return failed('LIMIT_EXCEEDED', reason, counts);
 }
 
 /** Its builds keep dying with their process. */
 export function diedTooOften(diedBuilds: number): BuildEnding {
-  return settled('ERROR', `the build died ${diedBuilds} times in a row without explanation`);
+  return failed('INTERNAL', `the build died ${diedBuilds} times in a row without explanation`);
 }
 
 /** The record does not follow its schema. */
@@ -114,5 +126,5 @@ export function invalidRecord(
   const [first] = faults;
   const what = first === undefined ? 'it is not valid' : `line ${first.line}: ${first.message}`;
   const reason = `RECORD_INVALID: the record does not follow its schema (${what}); kept in ${keptAside}`;
-  return settled('ERROR', reason, counts);
+  return failed('RECORD_INVALID', reason, counts);
 }

@@ -1,4 +1,4 @@
-import { claimSession, renewLease } from '../db/build-lease-store.js';
+import { claimSession, renewLease, requireLease } from '../db/build-lease-store.js';
 import { getInstrument } from '../db/instrument-store.js';
 import { saveVerdicts } from '../db/look-store.js';
 import { currentRecord, recordDatasets } from '../db/record-store.js';
@@ -72,7 +72,7 @@ export async function buildSession(
 
 /** The work itself, in the order in which the product describes it. Throws for what only giveUp can judge. */
 async function work(attempt: Attempt): Promise<BuildEnding> {
-  const { environment, session, working, signal } = attempt;
+  const { environment, session, working, token, signal } = attempt;
   const instrument = await environment.database.createScope(() =>
     getInstrument(session.instrumentPid),
   );
@@ -81,7 +81,15 @@ async function work(attempt: Attempt): Promise<BuildEnding> {
   const rule = matchRule(environment.rules, session);
   if (rule?.action === 'skip') return settled('SKIPPED', `rule: ${rule.name}`);
 
-  const found = await lookAtSession({ environment, session, working, instrument, policy, signal });
+  const found = await lookAtSession({
+    environment,
+    session,
+    working,
+    instrument,
+    policy,
+    token,
+    signal,
+  });
   if (found.kind === 'store-away')
     return deferred(found.reason, AWAY_RETRY_MS, { storeAway: true });
   if (found.kind === 'waiting') {
@@ -116,7 +124,10 @@ async function work(attempt: Attempt): Promise<BuildEnding> {
     recorded,
     nowMs,
   });
-  await environment.database.createScope(() => saveVerdicts(session.identifier, gathered.verdicts));
+  await environment.database.createScope(async () => {
+    await requireLease(session.identifier, token, session.inputsRevision);
+    await saveVerdicts(session.identifier, gathered.verdicts);
+  });
   if (gathered.datasets.length === 0) return noFilesFound(policy);
 
   const activities = await groupDatasets(gathered.datasets, policy);

@@ -4,8 +4,8 @@ import { currentRecord } from '../db/record-store.js';
 import { settleBuild, type SettleResult } from '../db/settle-build.js';
 import type { Attempt } from './attempt.js';
 import type { BuildEnding, BuildReport, BuildResult } from './build-ending.js';
-import { publishRecordVersion, tidyStaging } from './publish-record-version.js';
-import { discardStaging, promoteStaging } from './staging.js';
+import { publishRecordVersion, repairPublications, tidyStaging } from './publish-record-version.js';
+import { discardStaging } from './staging.js';
 
 /** Settles or defers an attempt in the database, then makes the public files. */
 export async function finishBuild(attempt: Attempt, ending: BuildEnding): Promise<BuildResult> {
@@ -27,8 +27,12 @@ async function defer(
       countsAsTry: ending.countsAsTry,
     }),
   );
+  if (!held) {
+    // Or it was our own settlement, whose answer was lost: the database knows.
+    await repairPublications(environment);
+    return { kind: 'passed-over', reason: 'the lease was lost' };
+  }
   await tidyStaging(environment, attempt);
-  if (!held) return { kind: 'passed-over', reason: 'the lease was lost' };
   log.info('The session is deferred.', { reason: ending.reason, nextAttemptAtMs });
   return { kind: 'built', report: await reportOf(attempt, ending) };
 }
@@ -47,6 +51,7 @@ async function settle(
       inputsRevision: session.inputsRevision,
       outcome,
       reason,
+      ...(ending.errorCode === undefined ? {} : { errorCode: ending.errorCode }),
       durationMs: performance.now() - attempt.startedAt,
       host: environment.host,
       softwareVersion: environment.softwareVersion,
@@ -56,7 +61,7 @@ async function settle(
   );
   if (result.kind !== 'settled') {
     // A lost lease may also be our own settlement whose answer was lost: the database knows.
-    await tidyStaging(environment, attempt);
+    await repairPublications(environment);
     log.info('The attempt is discarded.', { reason: result.kind });
     return { kind: 'passed-over', reason: result.kind };
   }
@@ -81,7 +86,7 @@ async function settle(
 async function publish(attempt: Attempt, recordId: number | null): Promise<void> {
   const { environment, log } = attempt;
   try {
-    await promoteStaging(environment.paths.output, attempt);
+    await tidyStaging(environment, attempt);
     if (recordId !== null) await publishRecordVersion(environment, recordId);
   } catch (error) {
     log.error(

@@ -89,6 +89,9 @@ export function gatherDatasets(options: GatherDatasetsOptions): GatheredDatasets
     }
   }
 
+  const others = verdicts.filter(({ verdict }) => verdict === 'other session').length;
+  if (others > 0) warnings.push(overlapNote(others));
+
   const files = filesOf([...look.files, ...decision.files], datasets);
   const signalsOf = new Map<Location, Dataset[]>();
   for (const dataset of recorded) {
@@ -108,6 +111,13 @@ export function gatherDatasets(options: GatherDatasetsOptions): GatheredDatasets
     warnings.push(`${state.recorded.location}: missing since ${since ?? ''}.`);
   }
   return { datasets: [...datasets, ...missing], verdicts, warnings };
+}
+
+/** Never says whose they are: a record may be read by people who may not know. */
+function overlapNote(files: number): string {
+  const subject = files === 1 ? '1 file' : `${files} files`;
+  const belongs = files === 1 ? 'belongs' : 'belong';
+  return `Sessions overlap on this folder: ${subject} written in this session ${belongs} to another one.`;
 }
 
 function filesOf(files: readonly FoundFile[], datasets: readonly Dataset[]): FoundFile[] {

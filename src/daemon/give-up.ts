@@ -1,13 +1,16 @@
 import { releaseLease } from '../db/build-lease-store.js';
 import { isAppError, toError } from '../errors.js';
 import type { Attempt } from './attempt.js';
-import { deferred, settled, type BuildResult } from './build-ending.js';
+import { deferred, failed, type BuildResult } from './build-ending.js';
 import { classifyFailure, reasonOf, waitBeforeRetry } from './classify-failure.js';
 import { finishBuild } from './finish-build.js';
+import { isDatabaseAway, onceDatabaseAnswers } from './once-database-answers.js';
 import { tidyStaging } from './publish-record-version.js';
 
 /** How long until a store or folder that is away is tried again. */
 export const AWAY_RETRY_MS = 60_000;
+/** How long a build waits for a database that went away under it. */
+const LONGEST_RESTART_MS = 30_000;
 
 /**
  * What becomes of an attempt whose work threw: given back, put off, or an ERROR of the session.
@@ -24,16 +27,22 @@ export async function giveUp(attempt: Attempt, error: unknown): Promise<BuildRes
     await tidyStaging(environment, attempt);
     return { kind: 'passed-over', reason: 'interrupted' };
   }
-  const reason = `${isAppError(error) ? error.code : 'INTERNAL'}: ${reasonOf(error)}`;
+  const code = isAppError(error) ? error.code : 'INTERNAL';
+  const reason = `${code}: ${reasonOf(error)}`;
   const waitMs = kind === 'transient' ? waitBeforeRetry(working.tries) : null;
   if (kind === 'outside') {
     log.warn('The build is put off: something it needs is away.', { error });
-    return finishBuild(attempt, deferred(reason, AWAY_RETRY_MS));
+    const storeAway = isAppError(error) && error.code === 'STORE_UNAVAILABLE';
+    const ending = deferred(reason, AWAY_RETRY_MS, { storeAway });
+    if (!isDatabaseAway(error)) return finishBuild(attempt, ending);
+    // A lease that merely ran out would count as a death of the session's build.
+    const limitMs = Math.min(LONGEST_RESTART_MS, environment.leaseSeconds * 1000);
+    return onceDatabaseAnswers(() => finishBuild(attempt, ending), limitMs, signal);
   }
   if (waitMs !== null) {
     log.warn('The build failed and is tried again.', { error, retryInMs: waitMs });
     return finishBuild(attempt, deferred(reason, waitMs, { countsAsTry: true }));
   }
   log.error('The build failed for a reason in the session itself.', { error });
-  return finishBuild(attempt, settled('ERROR', reason));
+  return finishBuild(attempt, failed(code, reason));
 }

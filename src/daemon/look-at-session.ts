@@ -1,5 +1,5 @@
 import { listDirectories } from '../db/annotation-store.js';
-import { noteStoreAway } from '../db/build-lease-store.js';
+import { noteStoreAway, requireLease } from '../db/build-lease-store.js';
 import { listInstruments, markRootSeen } from '../db/instrument-store.js';
 import { saveLook, saveVerdicts } from '../db/look-store.js';
 import { nextStartMs, sessionsNear } from '../db/neighbour-sessions.js';
@@ -7,18 +7,19 @@ import { listFileRules } from '../db/session-files-store.js';
 import type { FileVerdict, FoundFile } from '../domain/found-file.js';
 import type { Instrument } from '../domain/instrument.js';
 import type { Session } from '../domain/session.js';
-import type { WorkingSession } from '../domain/working-session.js';
+import { completeSession, type WorkingSession } from '../domain/working-session.js';
 import { CLAIMED_EXTENSIONS, COMPANION_RULES } from '../extract/registry.js';
 import { fileDelay } from '../files/file-delay.js';
 import { ownsFiles, userFolderPattern } from '../files/file-owner.js';
 import { isSettled } from '../files/is-settled.js';
 import { DEFAULT_NEAR_MS, type FileClaim, type LookRequest } from '../files/look-request.js';
 import type { LookResult } from '../files/look-result.js';
+import { matchRule, type SessionRule } from '../sessions/match-rule.js';
 import type { BuildEnvironment, BuildPolicy } from './build-environment.js';
 
 /** What a look at the store needs. */
 export interface LookAtSessionOptions {
-  readonly environment: Pick<BuildEnvironment, 'database' | 'stores' | 'clock' | 'paths'>;
+  readonly environment: Pick<BuildEnvironment, 'database' | 'stores' | 'clock' | 'paths' | 'rules'>;
   readonly session: Session;
   readonly working: WorkingSession;
   readonly instrument: Instrument;
@@ -75,16 +76,25 @@ async function directoriesOf(sessionIdentifier: string): Promise<string[]> {
   return (await listDirectories(sessionIdentifier)).map((entry) => entry.directory);
 }
 
+/** Whether a neighbour keeps its files. One that a rule skips does not, also before it was its turn to be skipped. */
+function keepsFiles(neighbour: WorkingSession, rules: readonly SessionRule[]): boolean {
+  if (!ownsFiles(neighbour.status)) return false;
+  const session = neighbour.status === 'TO_BE_BUILT' ? completeSession(neighbour) : null;
+  return session === null || matchRule(rules, session)?.action !== 'skip';
+}
+
 /** The claims of other sessions on the same folders at the same time. */
 async function neighbourClaims(
   sessionIdentifier: string,
+  rules: readonly SessionRule[],
   instruments: readonly Instrument[],
   window: Parameters<typeof sessionsNear>[0],
 ): Promise<FileClaim[]> {
   const claims: FileClaim[] = [];
   for (const neighbour of await sessionsNear(window)) {
-    const { identifier, user, startMs, endMs, status } = neighbour;
-    if (identifier === sessionIdentifier || startMs === null || !ownsFiles(status)) continue;
+    const { identifier, user, startMs, endMs } = neighbour;
+    if (identifier === sessionIdentifier || startMs === null) continue;
+    if (!keepsFiles(neighbour, rules)) continue;
     const owner = instruments.find((instrument) => instrument.pid === neighbour.instrumentPid);
     const directories = await directoriesOf(identifier);
     const claimant = { identifier, user, startMs, endMs };
@@ -149,7 +159,7 @@ export async function lookRequestFor(options: LookAtSessionOptions): Promise<Loo
         instrument.userFolder,
         policy.endGraceMs,
       ),
-      neighbours: await neighbourClaims(identifier, sharing, {
+      neighbours: await neighbourClaims(identifier, environment.rules, sharing, {
         instrumentPids: pids,
         fromMs: startMs,
         toMs: endMs + policy.endGraceMs,
@@ -227,18 +237,24 @@ function recheckAfterMs(sinceEndMs: number): number {
 
 /**
  * Looks at the store for a session and remembers what was seen: verdicts, the state of arriving files, folders that
- * held something, the time for which the store was away. Throws as StorePool.look does.
+ * held something, the time for which the store was away. Throws as StorePool.look and requireLease do.
  */
-export async function lookAtSession(options: LookAtSessionOptions): Promise<LookOutcome> {
-  const { environment, session, instrument } = options;
+export async function lookAtSession(
+  options: LookAtSessionOptions & { readonly token: number },
+): Promise<LookOutcome> {
+  const { environment, session, instrument, token } = options;
   const looked = await lookAtStore(options);
   const nowMs = environment.clock.now().toMillis();
   if (looked.kind === 'store-away') {
-    await environment.database.createScope(() => noteStoreAway(session.identifier, true, nowMs));
+    await environment.database.createScope(async () => {
+      await requireLease(session.identifier, token, session.inputsRevision);
+      await noteStoreAway(session.identifier, true, nowMs);
+    });
     return looked;
   }
   const { look } = looked;
   return environment.database.createScope(async () => {
+    await requireLease(session.identifier, token, session.inputsRevision);
     const storeAwayMs = await noteStoreAway(session.identifier, false, nowMs);
     const working = { ...options.working, storeAwayMs };
     const { outcome, lastLook } = judgeLook({ ...options, working }, looked, nowMs);

@@ -1,4 +1,5 @@
 import {
+  findCurrentPublication,
   findPublication,
   listUnpublished,
   markPublished,
@@ -26,12 +27,8 @@ function bothPaths(xml: string): RecordPaths {
   return { xml, json: xml.replace(/\.xml$/, '.json') };
 }
 
-/**
- * Makes the public files of a settled record, or removes those of one that is no longer current, and notes it. Can be
- * repeated.
- * @throws AppError FILE_NOT_WRITABLE, FILE_UNREADABLE when the version's file is missing.
- */
-async function publish(
+/** Makes the public files of a settled record, or removes those of one that is no longer current. Can be repeated. */
+async function project(
   environment: PublishEnvironment,
   pending: PendingPublication,
 ): Promise<void> {
@@ -49,7 +46,30 @@ async function publish(
       gone.flatMap(({ xml, json }) => [xml, json]),
     );
   }
-  await environment.database.createScope(() => markPublished(pending.recordId));
+}
+
+/**
+ * Has the public files show what the database says, and notes it. This process may have been paused on the way and have
+ * written over what a newer version shows by now, or what was withdrawn: so the database is asked again afterwards.
+ * @throws AppError FILE_NOT_WRITABLE, FILE_UNREADABLE when the version's file is missing.
+ */
+async function publish(
+  environment: PublishEnvironment,
+  pending: PendingPublication,
+): Promise<void> {
+  const { database } = environment;
+  const { recordId } = pending;
+  await project(environment, pending);
+  const { itself, current } = await database.createScope(async () => ({
+    itself: await findPublication(recordId),
+    current: await findCurrentPublication(pending.sessionIdentifier),
+  }));
+  if (itself !== null && itself.isCurrent !== pending.isCurrent) {
+    await publish(environment, itself);
+    return;
+  }
+  if (current !== null && current.recordId !== recordId) await publish(environment, current);
+  await database.createScope(() => markPublished(recordId));
 }
 
 /** Publishes one record that was settled just now. Throws as publish does. */
@@ -103,7 +123,10 @@ export async function repairPublications(environment: PublishEnvironment): Promi
         await publish(environment, one);
       } catch (error) {
         failed.add(one.recordId);
-        log.error('A record is built, but its public file cannot be written.', {
+        const message = one.isCurrent
+          ? 'A record is built, but its public file cannot be written.'
+          : 'A record is withdrawn, but its public file cannot be removed.';
+        log.error(message, {
           session: one.sessionKey,
           path: one.publicPath,
           error,

@@ -65,6 +65,8 @@ export async function readSessionFiles(
   options: ReadSessionFilesOptions,
 ): Promise<readonly Dataset[]> {
   const { environment, files, signal } = options;
+  // Needed when the record is written: it loads while the readers work, and tells its fault then.
+  environment.validator().catch(() => undefined);
   let isStoreKnownToAnswer = false;
   const datasets: Dataset[] = [];
   let position = 0;

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { noteStoreAway } from '../db/build-lease-store.js';
 import { getSessionsToBuild } from '../db/due-sessions.js';
 import { activePauses } from '../db/pause-store.js';
 import { currentRecord } from '../db/record-store.js';
@@ -97,8 +98,10 @@ class Pass {
     const away = this.#storesAway.get(session.instrumentPid);
     if (away !== undefined) return this.#notTried(session, away);
     const { stopWork, buildAlone } = this.#options;
+    // Whoever holds the lease of a session that is due died too.
+    const deaths = session.diedBuilds + (session.lease === null ? 0 : 1);
     const result =
-      session.diedBuilds >= DEAD_BUILDS_BEFORE_ALONE
+      deaths >= DEAD_BUILDS_BEFORE_ALONE
         ? await buildAlone(session.identifier, stopWork)
         : await buildSession(this.#environment, session.identifier, stopWork);
     if (result.kind === 'built') return result.report;
@@ -146,12 +149,21 @@ class Pass {
       (session) => !this.#taken.has(session.identifier) && !isPaused(session),
     );
     for (const session of this.#queue) this.#taken.add(session.identifier);
+    if (this.#queue.length > 0) {
+      // They load their code while the first session is claimed and its files are looked for. A fault is told by the
+      // first session that has files to read.
+      this.#environment.readers.start().catch(() => undefined);
+    }
   }
 
   /** A session that is not even claimed, since the store of its instrument is away. */
   async #notTried(session: WorkingSession, reason: string): Promise<BuildReport> {
-    const { database, paths } = this.#environment;
-    const record = await database.createScope(() => currentRecord(session.identifier));
+    const { clock, database, paths } = this.#environment;
+    const record = await database.createScope(async () => {
+      // The clock of its file delay stands still too.
+      await noteStoreAway(session.identifier, true, clock.now().toMillis());
+      return currentRecord(session.identifier);
+    });
     return {
       sessionIdentifier: session.identifier,
       sessionKey: session.key,

@@ -1,4 +1,4 @@
-import { mkdir, readdir, rename, rm, rmdir } from 'node:fs/promises';
+import { lstat, mkdir, readdir, rename, rm, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { displayName } from '../domain/location.js';
 import { AppError, systemErrorCode } from '../errors.js';
@@ -70,6 +70,8 @@ async function moveTree(from: Buffer, to: Buffer): Promise<void> {
       folderMade = true;
       await rename(source, target);
     } catch (error) {
+      // Another process that repairs the same attempt was faster.
+      if (systemErrorCode(error) === 'ENOENT' && !(await isThere(source))) continue;
       throw notWritable(target, error);
     }
   }
@@ -77,6 +79,16 @@ async function moveTree(from: Buffer, to: Buffer): Promise<void> {
     await rmdir(from);
   } catch (error) {
     if (systemErrorCode(error) !== 'ENOENT') throw notWritable(from, error);
+  }
+}
+
+async function isThere(path: Buffer): Promise<boolean> {
+  try {
+    await lstat(path);
+    return true;
+  } catch (error) {
+    if (systemErrorCode(error) === 'ENOENT') return false;
+    throw notWritable(path, error);
   }
 }
 

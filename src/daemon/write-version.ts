@@ -1,15 +1,24 @@
 import { createHash } from 'node:crypto';
 import { ownerOfPublicPath } from '../db/publication-store.js';
-import { currentRecord, listRecords, type RecordVersion } from '../db/record-store.js';
+import {
+  currentRecord,
+  listRecords,
+  recordDatasets,
+  type RecordVersion,
+} from '../db/record-store.js';
 import type { Instrument } from '../domain/instrument.js';
 import type { ExperimentRecord } from '../domain/record.js';
 import type { Session } from '../domain/session.js';
+import { AppError } from '../errors.js';
+import { describeRecord } from '../record/describe-record.js';
 import { fingerprintOf } from '../record/fingerprint.js';
+import { pathInRecords, sha256OfFile } from '../record/publish-record.js';
 import { publicPaths, type RecordNameInput } from '../record/record-names.js';
 import { saveRecord } from '../record/save-record.js';
 import type { XmlFault } from '../record/validate-xml.js';
 import type { BuildEnvironment } from './build-environment.js';
 import type { WrittenVersion } from './build-ending.js';
+import { versionCause } from './version-cause.js';
 
 /** What writing a version came to. */
 export type WriteVersionResult =
@@ -54,26 +63,54 @@ function versionHash(fingerprint: string, latest: RecordVersion | null): string 
     : createHash('sha256').update(`${fingerprint} ${latest.path}`).digest('hex');
 }
 
+/** Whether the file of a version is there as it was written; one that was lost is written anew. */
+async function isWhole(environment: BuildEnvironment, version: RecordVersion): Promise<boolean> {
+  const path = pathInRecords(environment.paths.records, version.path);
+  try {
+    return (await sha256OfFile(path)) === version.sha256;
+  } catch (error) {
+    throw new AppError('FILE_UNREADABLE', `The version file ${path} cannot be read.`, {
+      cause: error,
+      remedy: 'Check the permissions of the records folder.',
+      details: { path },
+    });
+  }
+}
+
+/** Why the version is made, for people. */
+async function causeOf(
+  { environment, record }: WriteVersionOptions,
+  current: RecordVersion | null,
+  latest: RecordVersion | null,
+  saysTheSame: boolean,
+): Promise<string> {
+  if (latest === null) return 'first build';
+  if (current === null) return 'built again after it was withdrawn';
+  if (saysTheSame) return 'the file of the version before was damaged';
+  const before = await environment.database.createScope(() => recordDatasets(current.recordId));
+  return versionCause(before, record);
+}
+
 /**
  * Writes the record as an immutable file of its version, synced and validated, unless the current version says the
  * same. Nothing of it is public yet.
- * @throws AppError FILE_NOT_WRITABLE.
+ * @throws AppError FILE_NOT_WRITABLE; FILE_UNREADABLE when the current version's file cannot be read.
  */
 export async function writeVersion(options: WriteVersionOptions): Promise<WriteVersionResult> {
   const { environment, session, record } = options;
   const names = await namesOf(options);
   const publicPath = publicPaths(names).xml;
-  const fingerprint = fingerprintOf(record);
+  const document = describeRecord(record);
+  const fingerprint = fingerprintOf(document);
   const { current, latest } = await environment.database.createScope(async () => ({
     current: await currentRecord(session.identifier),
     latest: (await listRecords(session.identifier))[0] ?? null,
   }));
-  if (current?.fingerprint === fingerprint && current.publicPath === publicPath) {
-    return { kind: 'unchanged' };
-  }
+  const saysTheSame = current?.fingerprint === fingerprint && current.publicPath === publicPath;
+  if (saysTheSame && (await isWhole(environment, current))) return { kind: 'unchanged' };
   const saved = await saveRecord({
     recordsFolder: environment.paths.records,
-    record,
+    document,
     fingerprint: versionHash(fingerprint, latest),
     names,
     validator: await environment.validator(),
@@ -88,7 +125,7 @@ export async function writeVersion(options: WriteVersionOptions): Promise<WriteV
       publicPath,
       sha256: saved.xml.sha256,
       fingerprint,
-      cause: current === null ? 'first build' : 'the inputs changed',
+      cause: await causeOf(options, current, latest, saysTheSame),
       activities: record.activities,
     },
   };

@@ -1,6 +1,7 @@
 import type { Knex } from 'knex';
 import type { Session } from '../domain/session.js';
 import { completeSession, type WorkingSession } from '../domain/working-session.js';
+import { AppError } from '../errors.js';
 import { closeAttempts } from './build-attempts.js';
 import { shortened } from './clean-text.js';
 import { instantText } from './instant.js';
@@ -107,6 +108,26 @@ function leased(knex: Knex, identifier: string, token: number) {
     .where('session_identifier', identifier)
     .where('lease_token', token)
     .whereNotNull('lease_owner');
+}
+
+/**
+ * Makes sure, in the transaction that writes something on behalf of a build, that the session is still the build's: what a
+ * late or paused process has found out is never written.
+ * @throws AppError LEASE_LOST when the lease is another's or given up, or the inputs have changed since the claim.
+ */
+export async function requireLease(
+  identifier: string,
+  token: number,
+  inputsRevision: number,
+): Promise<void> {
+  const transaction = await scopedSession().writer();
+  const held = await leased(transaction, identifier, token).forUpdate().first('inputs_revision');
+  if (held?.inputs_revision === inputsRevision) return;
+  const why = held === undefined ? 'its lease was lost' : 'its inputs changed';
+  throw new AppError('LEASE_LOST', `The build of the session ${identifier} is late: ${why}.`, {
+    remedy: 'Nothing has to be done: the session is built by whoever takes it next.',
+    details: { sessionIdentifier: identifier },
+  });
 }
 
 /** Lengthens a lease. @returns false when another process took the session over or it was cancelled. */

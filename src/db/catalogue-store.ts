@@ -14,7 +14,7 @@ import { AppError } from '../errors.js';
 import { cleanText, shortened } from './clean-text.js';
 import { insertMany, type BulkColumn, type Dialect } from './dialect.js';
 import { instantMs, instantText, optionalInstantMs, optionalInstantText } from './instant.js';
-import { jsonColumn } from './json-column.js';
+import { cleanJsonText, jsonColumn } from './json-column.js';
 import { scopedSession } from './scope.js';
 import type { ActivityRow, DatasetRow } from './tables.js';
 
@@ -51,13 +51,6 @@ function compareNames(a: string, b: string): number {
   const [lowerA, lowerB] = [a.toLowerCase(), b.toLowerCase()];
   if (lowerA !== lowerB) return lowerA < lowerB ? -1 : 1;
   return a < b ? -1 : a > b ? 1 : 0;
-}
-
-/** A JSON text of metadata. The value comes from our own readers, so it is not checked again. */
-function writeMetadata(metadata: Metadata): string {
-  return JSON.stringify(metadata, (_key, value: unknown) =>
-    typeof value === 'string' ? cleanText(value) : value,
-  );
 }
 
 const DATASET_COLUMNS: readonly BulkColumn[] = [
@@ -125,9 +118,9 @@ function datasetRow(
     mtime_ns: dataset.mtimeNs.toString(),
     time_ns: dataset.timeNs.toString(),
     acquired_at: optionalInstantText(dataset.acquiredMs),
-    metadata: writeMetadata(dataset.metadata),
+    metadata: cleanJsonText(dataset.metadata),
     shape: shapeColumn.write(dataset.shape),
-    calibration: JSON.stringify(dataset.calibration),
+    calibration: cleanJsonText(dataset.calibration),
     dtype: dataset.dtype,
     reader: shortened(dataset.reader, 100),
     signal_number: dataset.signalNumber,
@@ -178,7 +171,7 @@ export async function insertActivities(
         seqno: activity.seqno,
         start_at: instantText(activity.startMs),
         end_at: instantText(activity.endMs),
-        setup: writeMetadata(activity.setup),
+        setup: cleanJsonText(activity.setup),
       })
       .returning('id');
     if (row === undefined) throw new AppError('INTERNAL', 'The new activity has no row.');

@@ -235,7 +235,7 @@ export function translateDatabaseError(value: unknown): unknown {
       remedy: 'Another process holds a long transaction on the database; end it or try again.',
     });
   }
-  if (UNAVAILABLE_CODES.has(code) || code.startsWith('SQLITE_IOERR')) {
+  if (UNAVAILABLE_CODES.has(code) || /^SQLITE_(?:IOERR|READONLY)/.test(code)) {
     return new AppError('DATABASE_UNAVAILABLE', `The database cannot be used: ${sentence}`, {
       cause: value,
       remedy:

@@ -9,6 +9,8 @@ declare module 'knex/lib/dialects/better-sqlite3/index.js' {
   }
 
   export default class BetterSqliteClient extends Knex.Client {
+    connectionSettings: { readonly filename: string };
+    acquireRawConnection(): Promise<unknown>;
     _query(connection: unknown, statement: CompiledStatement): Promise<unknown>;
   }
 }

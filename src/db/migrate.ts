@@ -156,7 +156,7 @@ async function exclusively<T>(
 /**
  * Brings the schema up to date. Several processes may do it at once: one works, the others find it done.
  * @returns the names of the migrations that this call ran.
- * @throws AppError SCHEMA_TOO_NEW.
+ * @throws AppError SCHEMA_TOO_NEW, SCHEMA_FOREIGN.
  */
 export async function migrateLatest(
   database: Database,
@@ -166,6 +166,7 @@ export async function migrateLatest(
   refuseTooNew(status);
   if (status.pending.length === 0) return [];
   return exclusively(database, async (transaction) => {
+    await refuseForeign(transaction);
     const answer: unknown = await transaction.migrate.latest(
       migratorConfig(options.folder ?? FOLDER),
     );
@@ -200,6 +201,22 @@ export async function migrateRollback(
     const answer: unknown = await transaction.migrate.rollback(migratorConfig(folder));
     return z.tuple([z.number(), z.array(z.string())]).parse(answer)[1];
   });
+}
+
+/** NexusLIMS has tables of the same names: its database must never be changed by accident. */
+async function refuseForeign(transaction: Knex.Transaction): Promise<void> {
+  if (await transaction.schema.hasTable(TABLE)) return;
+  for (const table of ['session_log', 'instruments']) {
+    if (!(await transaction.schema.hasTable(table))) continue;
+    throw new AppError(
+      'SCHEMA_FOREIGN',
+      `The database has a table ${table} that recordsmith did not make, perhaps of NexusLIMS.`,
+      {
+        remedy: 'Give recordsmith a database (or PostgreSQL schema) of its own.',
+        details: { table },
+      },
+    );
+  }
 }
 
 async function lastBatch(knex: Knex): Promise<string[]> {

@@ -33,10 +33,20 @@ export function networkFileSystemName(magic: number, mountType: string | null): 
   return mountType !== null && NETWORK_FUSE.test(mountType) ? mountType : null;
 }
 
-/** The file system type of the mount that holds `path`, from the text of /proc/self/mountinfo (proc(5)). */
+/** Where a file system is mounted, and its type (`nfs4`, `ext4`). */
+export interface Mount {
+  readonly point: string;
+  readonly type: string;
+}
+
+/** The file system type of the mount that holds `path`, from the text of /proc/self/mountinfo. */
 export function mountTypeOf(path: string, mountinfo: string): string | null {
-  let longest = -1;
-  let type: string | null = null;
+  return mountOf(path, mountinfo)?.type ?? null;
+}
+
+/** The mount that holds `path`, from the text of /proc/self/mountinfo (proc(5)) alone; null: it is not in there. */
+export function mountOf(path: string, mountinfo: string): Mount | null {
+  let found: Mount | null = null;
   for (const line of mountinfo.split('\n')) {
     const [mount, source] = line.split(' - ');
     const point = mount
@@ -44,13 +54,13 @@ export function mountTypeOf(path: string, mountinfo: string): string | null {
       ?.replaceAll(/\\([0-7]{3})/g, (_match, octal: string) =>
         String.fromCharCode(Number.parseInt(octal, 8)),
       );
-    if (point === undefined || source === undefined || point.length < longest) continue;
+    if (point === undefined || source === undefined || point.length < (found?.point.length ?? 0))
+      continue;
     if (path === point || path.startsWith(point.endsWith('/') ? point : `${point}/`)) {
-      longest = point.length;
-      type = source.split(' ')[0] ?? null;
+      found = { point, type: source.split(' ')[0] ?? '' };
     }
   }
-  return type;
+  return found;
 }
 
 /**

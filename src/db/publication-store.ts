@@ -42,6 +42,17 @@ export async function findPublication(recordId: number): Promise<PendingPublicat
   return row === undefined ? null : withFormerNames(row);
 }
 
+/** What the public files of a session are to show; null: it has no current record. */
+export async function findCurrentPublication(
+  sessionIdentifier: string,
+): Promise<PendingPublication | null> {
+  const row = await scopedSession()
+    .reader()<RecordRow>('records')
+    .where({ session_identifier: sessionIdentifier, superseded_at: null, withdrawn_at: null })
+    .first('id');
+  return row === undefined ? null : findPublication(row.id);
+}
+
 async function withFormerNames(
   row: RecordRow & { session_key: string },
 ): Promise<PendingPublication> {

@@ -203,10 +203,18 @@ export async function overlappingSessions(knex: Knex, identifier: string): Promi
     .where('session_identifier', identifier)
     .first('instrument', 'start_at', 'end_at');
   if (session?.start_at == null) return [];
+  const { instrument } = session;
+  // Rows made by SQL may name their folder in `instruments` only.
+  const foldersOfIt = (): Knex.QueryBuilder =>
+    knex('instruments')
+      .where('instrument_pid', instrument)
+      .select('filestore_path')
+      .union(knex('instrument_folders').where('instrument_pid', instrument).select('path'));
   const sharing = knex('instruments')
-    .whereIn(
-      'filestore_path',
-      knex('instruments').where('instrument_pid', session.instrument).select('filestore_path'),
+    .whereIn('filestore_path', foldersOfIt())
+    .orWhereIn(
+      'instrument_pid',
+      knex('instrument_folders').whereIn('path', foldersOfIt()).select('instrument_pid'),
     )
     .select('instrument_pid');
   const query = knex<SessionRow>('sessions')

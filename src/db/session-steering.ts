@@ -224,6 +224,10 @@ export async function retrySessions(
         ...FRESH_START,
         status: 'TO_BE_BUILT',
         held_by_person: false,
+        // A build that goes on has looked already: it is discarded, and the session looked at again.
+        inputs_revision: knex.raw(
+          'case when lease_owner is null then inputs_revision else inputs_revision + 1 end',
+        ),
         updated_at: knex.raw(unit.dialect.now),
         ...(options.fresh === true ? { rebuild_fresh: true } : {}),
       });

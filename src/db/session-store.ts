@@ -3,6 +3,7 @@ import type { WorkingSession } from '../domain/working-session.js';
 import {
   assembleSession,
   SESSION_PROBLEMS,
+  type Override,
   type SessionProblem,
 } from '../sessions/assemble-sessions.js';
 import { takeUpLogChanges } from './due-sessions.js';
@@ -59,6 +60,11 @@ export interface SessionPage {
   readonly nextCursor: string | null;
 }
 
+/** The cursor of the page that begins after this session; null: it has no START, so it is on no page. */
+export function cursorAfter(session: Pick<WorkingSession, 'startMs' | 'key'>): string | null {
+  return session.startMs === null ? null : `${instantText(session.startMs)} ${session.key}`;
+}
+
 /** Lists sessions, latest START first, a page at a time. @param cursor from the page before */
 export async function listSessions(
   filters: SessionFilters,
@@ -95,12 +101,21 @@ export async function listSessions(
     .limit(limit + 1)
     .select();
   const shown = rows.slice(0, limit);
-  const last = shown.at(-1);
+  const sessions = shown.map(toWorkingSession);
+  const last = sessions.at(-1);
   return {
-    sessions: shown.map(toWorkingSession),
-    nextCursor:
-      rows.length > limit && last?.start_at != null ? `${last.start_at} ${last.session_key}` : null,
+    sessions,
+    nextCursor: rows.length > limit && last !== undefined ? cursorAfter(last) : null,
   };
+}
+
+/** The corrections that people made to a session. */
+export async function listOverrides(sessionIdentifier: string): Promise<readonly Override[]> {
+  const row = await scopedSession()
+    .reader()<SessionRow>('sessions')
+    .where('session_identifier', sessionIdentifier)
+    .first('overrides');
+  return row === undefined ? [] : overridesColumn.read(row.overrides);
 }
 
 /** A row of the session log. */

@@ -2,17 +2,29 @@ import BetterSqliteClient, {
   type CompiledStatement,
 } from 'knex/lib/dialects/better-sqlite3/index.js';
 import { sleep } from '../clock.js';
+import { toError } from '../errors.js';
 import { isLockedByAnother } from './dialect.js';
 
 /** How long a statement may wait for another process's transaction before it fails, in milliseconds. */
 const LONGEST_WAIT_MS = 15_000;
 
 /**
- * Knex's better-sqlite3 client with three changes. Transactions begin with BEGIN IMMEDIATE: a deferred one that reads
+ * Knex's better-sqlite3 client with four changes. Transactions begin with BEGIN IMMEDIATE: a deferred one that reads
  * first fails with SQLITE_BUSY_SNAPSHOT as soon as another process has written. And a locked database is waited for
- * here, in jittered steps, because the driver's own wait blocks the event loop.
+ * here, in jittered steps, because the driver's own wait blocks the event loop. And a file that cannot be opened is
+ * named.
  */
 export class SqliteClient extends BetterSqliteClient {
+  override async acquireRawConnection(): Promise<unknown> {
+    try {
+      return await super.acquireRawConnection();
+    } catch (value) {
+      const error = toError(value);
+      error.message = `${error.message} ${this.connectionSettings.filename}`;
+      throw error;
+    }
+  }
+
   override async _query(connection: unknown, statement: CompiledStatement): Promise<unknown> {
     // Knex takes the escape of a literal question mark away for PostgreSQL only.
     statement.sql = statement.sql.replaceAll('\\?', '?');

@@ -57,7 +57,8 @@ export function readTime(text: string, options: ReadTimeOptions): ReadTime {
       second: Number(second),
       millisecond: Number(fraction.slice(0, 3).padEnd(3, '0')),
     },
-    { zone: FixedOffsetZone.utcInstance },
+    // Named, so that the locale of the machine is not looked up, which takes long and changes nothing here.
+    { zone: FixedOffsetZone.utcInstance, locale: 'en-US' },
   );
   if (!wallMs.isValid || Number(hour) > 23) throw invalid(text, 'does not exist in the calendar');
   const wall = wallMs.toMillis();

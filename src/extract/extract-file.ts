@@ -1,17 +1,17 @@
 import { Buffer } from 'node:buffer';
 import { existsSync } from 'node:fs';
 import type { FileMetadata } from '../domain/file-metadata.js';
-import { displayName, encodeLocation, type Location } from '../domain/location.js';
-import { AppError, isAppError } from '../errors.js';
+import type { Location } from '../domain/location.js';
+import { isAppError } from '../errors.js';
 import type { ExtractFileResult } from './extract-result.js';
-import type { Extractor, JsonValue } from './extractor.js';
+import type { Extractor } from './extractor.js';
 import { OpenFile } from './file-source.js';
 import { unknownFile } from './formats/unknown-file.js';
 import { lastPart, pathBelow, previewLocation, sidecarLocation } from './output-locations.js';
 import { readFile, UNKNOWN_READER, type ReadFile } from './read-file.js';
 import { EXTRACTORS } from './registry.js';
 import { sidecarText, type SidecarContent } from './sidecar.js';
-import { stageOutputs, writeOutput, type Output } from './stage-outputs.js';
+import { stageOutputs, type Output } from './stage-outputs.js';
 
 /** One file to read, as the finder saw it. Passes between processes. */
 export interface ExtractFileJob {
@@ -34,26 +34,8 @@ export interface ExtractFileJob {
   readonly stagingPath: string;
 }
 
-/** A single file, read for a person. */
-export interface SingleFile {
-  readonly metadata: FileMetadata;
-  /** The vendor's own tags; null: not wanted. */
-  readonly tags: JsonValue;
-}
-
-/** How a single file is read. */
-export interface ExtractSingleFileOptions {
-  /** IANA zone in which the file's local times are read. */
-  readonly timezone: string;
-  /** Where to write the preview of the first signal that has one. */
-  readonly previewPath?: string;
-  /** @default false */
-  readonly allTags?: boolean;
-  /** @default all formats */
-  readonly extractors?: readonly Extractor[];
-}
-
-const SINGLE_FILE_LIMIT_BYTES = 4 * 1024 ** 3;
+/** File systems keep the content of files up to about this size (bytes) beside the name, without a block of their own. */
+const LARGEST_INLINE_BYTES = 4096;
 
 /** What is known of a file that was not read: its place in the record, with the reason. */
 export function unreadFile(location: Location, warning: string): FileMetadata {
@@ -76,7 +58,10 @@ export async function extractFile(
   job: ExtractFileJob,
   extractors: readonly Extractor[] = EXTRACTORS,
 ): Promise<ExtractFileResult> {
-  if (job.sizeBytes > 0 && job.blocks === 0) {
+  if (job.sizeBytes === 0) {
+    return { kind: 'read', metadata: unreadFile(job.location, 'The file is empty.'), staged: [] };
+  }
+  if (job.sizeBytes > LARGEST_INLINE_BYTES && job.blocks === 0) {
     const warning = 'The content is not on disk (archived to tape); the file was not opened.';
     // Staged nothing: when the content comes back, size and time stay the same.
     return { kind: 'read', metadata: unreadFile(job.location, warning), staged: [] };
@@ -180,49 +165,11 @@ function boundedSidecar(content: SidecarContent): string {
   }
 }
 
-function withPreview(
+/** A signal as results carry it: without what its preview is drawn from. */
+export function withPreview(
   signal: ReadFile['signals'][number],
   previewName: string | null,
 ): FileMetadata['signals'][number] {
   const { title, type, role, metadata, shape, calibration, dtype, acquiredMs } = signal;
   return { title, type, role, metadata, shape, calibration, dtype, acquiredMs, previewName };
-}
-
-/**
- * Reads one file anywhere, outside any session; nothing is cached.
- * @throws AppError FILE_UNREADABLE when it cannot be read, FILE_NOT_WRITABLE for the preview.
- */
-export async function extractSingleFile(
-  path: Buffer,
-  options: ExtractSingleFileOptions,
-): Promise<SingleFile> {
-  const file = OpenFile.open(path, SINGLE_FILE_LIMIT_BYTES);
-  try {
-    const read = await readFile(file, {
-      timezone: options.timezone,
-      previews: options.previewPath !== undefined,
-      extractors: options.extractors ?? EXTRACTORS,
-    });
-    const preview = read.previews.find((png) => png !== null);
-    if (options.previewPath !== undefined) {
-      if (preview == null) {
-        throw new AppError(
-          'INPUT_INVALID',
-          `There is nothing to draw a preview of in ${displayName(path)}.`,
-          { remedy: 'Leave --preview out for this file.', details: { warnings: read.warnings } },
-        );
-      }
-      writeOutput(Buffer.from(options.previewPath), preview);
-    }
-    const metadata: FileMetadata = {
-      location: encodeLocation(path),
-      format: read.format,
-      reader: read.reader,
-      signals: read.signals.map((signal) => withPreview(signal, null)),
-      warnings: read.warnings,
-    };
-    return { metadata, tags: options.allTags === true ? read.tags : null };
-  } finally {
-    file.close();
-  }
 }

@@ -239,6 +239,10 @@ function unreadable(path: Buffer, error: unknown): AppError {
   return new AppError(
     'FILE_UNREADABLE',
     `${displayName(path)} cannot be read${systemCode === undefined ? '' : ` (${systemCode})`}.`,
-    { cause: error, ...(systemCode === undefined ? {} : { details: { systemCode } }) },
+    {
+      cause: error,
+      remedy: 'Check that the file exists and may be read.',
+      ...(systemCode === undefined ? {} : { details: { systemCode } }),
+    },
   );
 }

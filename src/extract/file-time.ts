@@ -32,7 +32,8 @@ export function fileTimeOf(parts: LocalTimeParts, timezone: string): FileTime | 
   const text = `${parts.year}-${two(parts.month)}-${two(parts.day)}T${two(parts.hour)}:${two(parts.minute)}:${two(parts.second)}`;
   try {
     const { epochMs, warning } = readTime(text, { zone: timezone });
-    const iso = DateTime.fromMillis(epochMs, { zone: timezone }).toISO({
+    // Named, so that the locale of the machine is not looked up, which takes long and changes nothing here.
+    const iso = DateTime.fromMillis(epochMs, { zone: timezone, locale: 'en-US' }).toISO({
       suppressMilliseconds: true,
     });
     return iso === null ? null : { epochMs, iso, warning };

@@ -1,6 +1,7 @@
 import { AppError, isAppError } from '../errors.js';
 import { ProcessPool, type ProcessPoolEvent } from '../process-pool.js';
 import { unreadFile, type ExtractFileJob } from './extract-file.js';
+import { singleFileSchema, type SingleFile, type SingleFileJob } from './extract-single-file.js';
 import { extractFileResultSchema, type ExtractFileResult } from './extract-result.js';
 
 /** How a reader pool is made. */
@@ -90,6 +91,20 @@ export class ReaderPool {
     } finally {
       over.abort();
     }
+  }
+
+  /**
+   * Reads one file anywhere, outside any session; nothing is cached.
+   * @throws AppError FILE_UNREADABLE, LIMIT_EXCEEDED, READER_FAILED when its reader was lost, FILE_NOT_WRITABLE for the
+   * preview, INPUT_INVALID when there is nothing to draw one of, USAGE when `job.reader` is no reader, ABORTED.
+   */
+  async extractSingleFile(job: SingleFileJob, signal?: AbortSignal): Promise<SingleFile> {
+    await this.#pool.start();
+    return this.#pool.run('extract-single', job, {
+      timeLimitMs: this.#timeLimitMs,
+      parse: (answer) => singleFileSchema.parse(answer),
+      ...(signal === undefined ? {} : { signal }),
+    });
   }
 
   async #extract(job: ExtractFileJob, signal: AbortSignal): Promise<ExtractFileResult> {

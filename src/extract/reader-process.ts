@@ -2,6 +2,7 @@ import { Buffer } from 'node:buffer';
 import { AppError } from '../errors.js';
 import { serveJobs } from '../serve-jobs.js';
 import { extractFile, type ExtractFileJob } from './extract-file.js';
+import type { SingleFileJob } from './extract-single-file.js';
 import { glyphSheet } from './previews/glyph-sheet.js';
 
 /** Whether a message is a job of the reader pool: both ends are of one version, so this only guards against defects. */
@@ -18,13 +19,36 @@ function isExtractFileJob(payload: unknown): payload is ExtractFileJob {
   );
 }
 
+function isSingleFileJob(payload: unknown): payload is SingleFileJob {
+  return (
+    typeof payload === 'object' &&
+    payload !== null &&
+    'path' in payload &&
+    payload.path instanceof Uint8Array &&
+    'reader' in payload &&
+    'timezone' in payload &&
+    typeof payload.timezone === 'string'
+  );
+}
+
+function noJob(): AppError {
+  return new AppError('INTERNAL', 'A reader process got a job that is none.');
+}
+
 // The entry of a reader process: reads files, one after another, until the parent goes.
 serveJobs({
   extract: (payload) => {
-    if (!isExtractFileJob(payload)) {
-      throw new AppError('INTERNAL', 'A reader process got a job that is none.');
-    }
+    if (!isExtractFileJob(payload)) throw noJob();
     return extractFile({ ...payload, path: Buffer.from(payload.path) });
+  },
+  'extract-single': async (payload) => {
+    if (!isSingleFileJob(payload)) throw noJob();
+    // Loaded only here: sessions have no need of it.
+    const { extractSingleFile } = await import('./extract-single-file.js');
+    const { chooseExtractors } = await import('./choose-extractors.js');
+    const { path, reader, ...options } = payload;
+    const extractors = await chooseExtractors(reader);
+    return extractSingleFile(Buffer.from(path), { ...options, extractors });
   },
 });
 

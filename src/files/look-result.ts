@@ -48,7 +48,12 @@ export type LookResult = z.infer<typeof lookResultSchema>;
 /** Whether a store is there. */
 export const probeResultSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('available'), isEmpty: z.boolean(), durationMs: z.number() }),
-  z.object({ kind: z.literal('store-unavailable'), reason: z.string() }),
+  z.object({
+    kind: z.literal('store-unavailable'),
+    reason: z.string(),
+    /** `ENOENT`, `EACCES`...; absent: it did not answer. */
+    systemCode: z.string().exactOptional(),
+  }),
 ]);
 
 /** See probeResultSchema. */

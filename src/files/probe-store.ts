@@ -12,10 +12,15 @@ export function probeStore(root: string): ProbeResult {
     folder.closeSync();
     return { kind: 'available', isEmpty, durationMs: performance.now() - startedMs };
   } catch (error) {
+    const systemCode = systemErrorCode(error);
     const reason =
-      systemErrorCode(error) === 'ENOENT'
+      systemCode === 'ENOENT'
         ? `The folder ${root} does not exist: is the store mounted?`
         : `The folder ${root} cannot be read: ${failureText(error)}.`;
-    return { kind: 'store-unavailable', reason };
+    return {
+      kind: 'store-unavailable',
+      reason,
+      ...(systemCode === undefined ? {} : { systemCode }),
+    };
   }
 }

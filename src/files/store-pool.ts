@@ -12,7 +12,7 @@ import {
 export interface StorePoolOptions {
   /** Milliseconds that one look may take. A cold store of a million files takes seconds. @default 10 min */
   readonly lookTimeLimitMs?: number;
-  /** Milliseconds that a probe may take. @default 10 s */
+  /** Milliseconds that a probe may take. @default 10 s, and never longer than a look */
   readonly probeTimeLimitMs?: number;
   /** Looks and probes at once in one store. @default 2 */
   readonly processesPerStore?: number;
@@ -59,7 +59,9 @@ export class StorePool {
   /** Whether the folder `root` of a store is there, holds anything, and how long it took to know. Throws as look does. */
   probe(store: string, root: string, signal?: AbortSignal): Promise<ProbeResult> {
     return this.#run(store, 'probe', root, {
-      timeLimitMs: this.#options.probeTimeLimitMs ?? 10_000,
+      timeLimitMs:
+        this.#options.probeTimeLimitMs ??
+        Math.min(10_000, this.#options.lookTimeLimitMs ?? Number.POSITIVE_INFINITY),
       parse: (answer) => probeResultSchema.parse(answer),
       ...(signal === undefined ? {} : { signal }),
     });

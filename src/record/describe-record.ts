@@ -229,10 +229,22 @@ function describeNotes(note: Note): DocumentNotes {
   };
 }
 
+/** Up to so many datasets a document is held whole, since it is written more than once; larger ones would fill memory. */
+const MOST_HELD_DATASETS = 2000;
+
+function activitiesOf(record: ExperimentRecord): Iterable<ActivitySource> {
+  const count = record.activities.reduce((sum, { datasets }) => sum + datasets.length, 0);
+  if (count > MOST_HELD_DATASETS) return { [Symbol.iterator]: () => describeActivities(record) };
+  return Array.from(describeActivities(record), (activity) => ({
+    ...activity,
+    datasets: [...activity.datasets],
+  }));
+}
+
 /**
- * Turns a record into the document that is written as XML and JSON. Activities and datasets are made one by one as they
- * are asked for, and can be asked for again.
- * @throws AppError TIME_INVALID when the zone or a time is none (while activities are read)
+ * Turns a record into the document that is written as XML and JSON. Of large records activities and datasets are made
+ * one by one as they are asked for; they can be asked for again.
+ * @throws AppError TIME_INVALID when the zone or a time is none (of large records: while activities are read)
  */
 export function describeRecord(record: ExperimentRecord): RecordSource {
   const { summary } = record;
@@ -255,7 +267,7 @@ export function describeRecord(record: ExperimentRecord): RecordSource {
     },
     samples: record.samples.map(describeSample),
     projects: describeProjects(record),
-    activities: { [Symbol.iterator]: () => describeActivities(record) },
+    activities: activitiesOf(record),
     notes: record.notes.filter((note) => note.paragraphs.length > 0).map(describeNotes),
     extensions: {
       sessionIdentifier: replaceForbidden(record.sessionIdentifier),

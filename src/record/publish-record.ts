@@ -16,8 +16,11 @@ export interface Publication {
   readonly former: readonly RecordPaths[];
 }
 
-/** A path inside the records folder. A path from outside of it means damaged data, and nothing is touched. */
-function inside(recordsFolder: string, path: string): string {
+/**
+ * The absolute path of a file of a record.
+ * @throws AppError INPUT_INVALID when it leads out of the records folder: damaged data, and nothing is touched.
+ */
+export function pathInRecords(recordsFolder: string, path: string): string {
   const absolute = resolve(recordsFolder, path);
   if (!absolute.startsWith(resolve(recordsFolder) + sep)) {
     throw new AppError('INPUT_INVALID', `${path} is not inside the records folder.`, {
@@ -28,8 +31,8 @@ function inside(recordsFolder: string, path: string): string {
   return absolute;
 }
 
-/** The sha256 of a file, or null when there is none. */
-async function sha256OfFile(path: string): Promise<string | null> {
+/** The sha256 of a file in hex, or null when there is none. @throws the file system's error. */
+export async function sha256OfFile(path: string): Promise<string | null> {
   const hash = createHash('sha256');
   try {
     const bytes: AsyncIterable<Buffer> = createReadStream(path);
@@ -77,8 +80,8 @@ async function projectFile(source: string, target: string): Promise<boolean> {
 export async function publishRecord(recordsFolder: string, given: Publication): Promise<boolean> {
   let written = false;
   for (const kind of ['json', 'xml'] as const) {
-    const source = inside(recordsFolder, given.version[kind]);
-    const target = inside(recordsFolder, given.target[kind]);
+    const source = pathInRecords(recordsFolder, given.version[kind]);
+    const target = pathInRecords(recordsFolder, given.target[kind]);
     written = (await projectFile(source, target)) || written;
   }
   const kept = new Set([given.target.xml, given.target.json]);
@@ -127,7 +130,7 @@ export async function removeRecordFiles(
   paths: readonly string[],
 ): Promise<void> {
   for (const path of paths) {
-    const absolute = inside(recordsFolder, path);
+    const absolute = pathInRecords(recordsFolder, path);
     const folder = dirname(absolute);
     try {
       await rm(absolute, { force: true });
@@ -151,13 +154,14 @@ async function removeIfEmpty(folder: string): Promise<boolean> {
 }
 
 /**
- * Removes unfinished files that a killed process left in the records folder.
- * @param beforeMs epoch milliseconds: younger ones may still be written by another process and stay
- * @returns how many were removed
+ * Finds unfinished files that a killed process left in the records folder.
+ * @param beforeMs epoch milliseconds: younger ones may still be written by another process and are left out
  * @throws AppError FILE_NOT_WRITABLE
  */
-export async function removeUnfinished(recordsFolder: string, beforeMs: number): Promise<number> {
-  let removed = 0;
+export async function* findUnfinished(
+  recordsFolder: string,
+  beforeMs: number,
+): AsyncGenerator<string, void, undefined> {
   const folders = [recordsFolder];
   for (let folder = folders.pop(); folder !== undefined; folder = folders.pop()) {
     let entries: Dirent[];
@@ -170,11 +174,21 @@ export async function removeUnfinished(recordsFolder: string, beforeMs: number):
     for (const entry of entries) {
       const path = join(folder, entry.name);
       if (entry.isDirectory()) folders.push(path);
-      else if (isUnfinished(path) && (await isOlder(path, beforeMs))) {
-        await rm(path, { force: true });
-        removed += 1;
-      }
+      else if (isUnfinished(path) && (await isOlder(path, beforeMs))) yield path;
     }
+  }
+}
+
+/** Removes what findUnfinished finds. @returns how many were removed. Throws as it does. */
+export async function removeUnfinished(recordsFolder: string, beforeMs: number): Promise<number> {
+  let removed = 0;
+  for await (const path of findUnfinished(recordsFolder, beforeMs)) {
+    try {
+      await rm(path, { force: true });
+    } catch (error) {
+      throw notWritable(path, error);
+    }
+    removed += 1;
   }
   return removed;
 }

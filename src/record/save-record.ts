@@ -1,6 +1,6 @@
 import { join } from 'node:path';
-import type { ExperimentRecord } from '../domain/record.js';
-import { describeRecord } from './describe-record.js';
+import { toError } from '../errors.js';
+import type { RecordSource } from './record-document.js';
 import {
   type RecordNameInput,
   type RecordPaths,
@@ -8,15 +8,16 @@ import {
   versionPaths,
 } from './record-names.js';
 import type { XmlFault, XmlValidator } from './validate-xml.js';
-import { type WrittenFile, writeUnfinished } from './write-file-durably.js';
+import { type UnfinishedFile, type WrittenFile, writeUnfinished } from './write-file-durably.js';
 import { writeJson } from './write-json.js';
 import { writeXml } from './write-xml.js';
 
 export interface SaveRecordOptions {
   /** Absolute. */
   readonly recordsFolder: string;
-  readonly record: ExperimentRecord;
-  /** Of this record: see fingerprintOf. */
+  /** As describeRecord gives it. */
+  readonly document: RecordSource;
+  /** Of this document: see fingerprintOf. */
   readonly fingerprint: string;
   readonly names: RecordNameInput;
   readonly validator: Pick<XmlValidator, 'validateFile'>;
@@ -38,8 +39,8 @@ export type SavedRecord =
       readonly keptAside: WrittenFile;
     };
 
-/** A version never changes: nobody may write to its files. */
-const VERSION_MODE = 0o444;
+/** Permissions of version files: a version never changes, nobody may write to its files. */
+export const VERSION_MODE = 0o444;
 
 /**
  * Writes a version of a record as immutable XML and JSON files: unfinished file, sync, validation, rename, sync of the
@@ -48,14 +49,12 @@ const VERSION_MODE = 0o444;
  * @throws AppError FILE_NOT_WRITABLE, leaving no partial file
  */
 export async function saveRecord(options: SaveRecordOptions): Promise<SavedRecord> {
-  const { recordsFolder, record, fingerprint, names } = options;
-  const document = describeRecord(record);
+  const { recordsFolder, document, fingerprint, names } = options;
   const paths = versionPaths(names, fingerprint);
-  const xml = await writeUnfinished(
-    join(recordsFolder, paths.xml),
-    writeXml(document),
-    VERSION_MODE,
-  );
+  const [xml, json] = await bothOrNone([
+    writeUnfinished(join(recordsFolder, paths.xml), writeXml(document), VERSION_MODE),
+    writeUnfinished(join(recordsFolder, paths.json), writeJson(document), VERSION_MODE),
+  ]);
   try {
     const verdict = await options.validator.validateFile(xml.path);
     if (!verdict.valid) {
@@ -63,13 +62,25 @@ export async function saveRecord(options: SaveRecordOptions): Promise<SavedRecor
       const kept = await writeUnfinished(aside, writeXml(document));
       return { kind: 'invalid', faults: verdict.faults, keptAside: await kept.finish() };
     }
-    const json = await writeUnfinished(
-      join(recordsFolder, paths.json),
-      writeJson(document),
-      VERSION_MODE,
-    );
-    return { kind: 'saved', paths, json: await json.finish(), xml: await xml.finish() };
+    const [finishedJson, finishedXml] = await Promise.all([json.finish(), xml.finish()]);
+    return { kind: 'saved', paths, json: finishedJson, xml: finishedXml };
   } finally {
-    await xml.discard();
+    await Promise.all([json.discard(), xml.discard()]);
   }
+}
+
+/** Two files written and synced at the same time; when one fails, the other is removed. */
+async function bothOrNone(
+  files: readonly [Promise<UnfinishedFile>, Promise<UnfinishedFile>],
+): Promise<readonly [UnfinishedFile, UnfinishedFile]> {
+  const [first, second] = await Promise.allSettled(files);
+  if (first.status === 'rejected') {
+    if (second.status === 'fulfilled') await second.value.discard();
+    throw toError(first.reason);
+  }
+  if (second.status === 'rejected') {
+    await first.value.discard();
+    throw toError(second.reason);
+  }
+  return [first.value, second.value];
 }

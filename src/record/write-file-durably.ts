@@ -46,6 +46,30 @@ export async function syncFolder(folder: string): Promise<void> {
   }
 }
 
+/**
+ * Makes a folder and those above it; node's own way of doing so calls a read-only file system a missing folder.
+ * @returns The topmost folder that was made; null: it was there.
+ */
+async function makeFolder(folder: string): Promise<string | null> {
+  const above = dirname(folder);
+  try {
+    await mkdir(folder);
+    return folder;
+  } catch (error) {
+    const code = systemErrorCode(error);
+    if (code === 'EEXIST') return null;
+    if (code !== 'ENOENT' || above === folder) throw error;
+  }
+  const topmost = await makeFolder(above);
+  try {
+    await mkdir(folder);
+  } catch (error) {
+    // Another process made it meanwhile.
+    if (systemErrorCode(error) !== 'EEXIST') throw error;
+  }
+  return topmost ?? folder;
+}
+
 /** Texts (written as UTF-8) or bytes. */
 export type Chunks = Iterable<string | Uint8Array> | AsyncIterable<string | Uint8Array>;
 
@@ -88,8 +112,8 @@ export async function writeUnfinished(
   const temporary = join(folder, `${UNFINISHED_PREFIX}${randomBytes(8).toString('hex')}`);
   let handle: FileHandle;
   try {
-    const made = await mkdir(folder, { recursive: true });
-    if (made !== undefined) await syncFolder(dirname(made));
+    const made = await makeFolder(folder);
+    if (made !== null) await syncFolder(dirname(made));
     handle = await open(temporary, 'wx', mode);
   } catch (error) {
     throw notWritable(path, error);

@@ -43,7 +43,7 @@ export function sampleFiles(count: number): string[] {
 }
 
 const DAY_S = 86_400;
-const FIRST_START_S = 1_790_000_000;
+const FIRST_START_S = 1_700_000_000;
 
 /**
  * Makes a lab of one instrument with sessions of so many files each (one file every 25 s), long over and not built.

@@ -217,4 +217,33 @@ describeDatabases('the schema', (fixture) => {
       await fixture.database.knex.raw(`drop schema "Lab ""A""" cascade`);
     }
   });
+
+  test('never touches tables of another program', async () => {
+    const place =
+      fixture.engine === 'sqlite'
+        ? ({ client: 'sqlite', file: join(folder, 'nexuslims.sqlite') } as const)
+        : ({
+            client: 'postgres',
+            url: fixture.url,
+            schema: 'nexuslims',
+            createSchema: true,
+          } as const);
+    const database = await openDatabase(place);
+    try {
+      await database.knex.schema.createTable('session_log', (table) => {
+        table.increments('id_session_log');
+      });
+      await expect(migrateLatest(database)).rejects.toMatchObject({
+        code: 'SCHEMA_FOREIGN',
+        remedy: expect.stringContaining('of its own'),
+      });
+      expect(await database.knex.schema.hasTable('instruments')).toBe(false);
+      expect(await database.knex('session_log').columnInfo()).toEqual({
+        id_session_log: expect.anything(),
+      });
+    } finally {
+      if (place.client === 'postgres') await database.knex.raw('drop schema nexuslims cascade');
+      await database.close();
+    }
+  });
 });

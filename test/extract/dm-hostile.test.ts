@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
 import { DateTime } from 'luxon';
-import { writeDm3 } from '../../src/demo-files/write-dm3.js';
+import { writeDm3 } from '../../src/demo/write-dm3.js';
 import { isAppError } from '../../src/errors.js';
 import { dmExtractor } from '../../src/extract/formats/dm.js';
 import { MemoryFile } from '../support/memory-file.js';

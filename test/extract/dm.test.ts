@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { DateTime } from 'luxon';
-import { writeDm3, type Dm3Content } from '../../src/demo-files/write-dm3.js';
+import { writeDm3, type Dm3Content } from '../../src/demo/write-dm3.js';
 import type { ExtractedSignal, PreviewSource } from '../../src/extract/extractor.js';
 import { dmExtractor } from '../../src/extract/formats/dm.js';
 import {

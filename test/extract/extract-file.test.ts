@@ -18,12 +18,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { FileMetadata } from '../../src/domain/file-metadata.js';
 import { encodeLocation } from '../../src/domain/location.js';
-import {
-  extractFile,
-  extractSingleFile,
-  type ExtractFileJob,
-} from '../../src/extract/extract-file.js';
+import { extractFile, type ExtractFileJob } from '../../src/extract/extract-file.js';
 import type { ExtractFileResult } from '../../src/extract/extract-result.js';
+import { extractSingleFile } from '../../src/extract/extract-single-file.js';
 import type {
   ExtractedFile,
   ExtractedSignal,
@@ -282,15 +279,23 @@ describe('extractFile', () => {
   });
 
   test('a stub without blocks is not opened', async () => {
-    const job = jobFor(write('x.tst', 'content'), { blocks: 0, path: Buffer.from('/nowhere') });
+    const stub = { blocks: 0, sizeBytes: 1_000_000, path: Buffer.from('/nowhere') };
+    const job = jobFor(write('x.tst', 'content'), stub);
     const result = await extractFile(job, [reader(() => extracted())]);
     expect(result).toMatchObject({ kind: 'read', staged: [], metadata: { format: 'unknown' } });
     expect(metadataOf(result).warnings).toStrictEqual([expect.stringContaining('tape')]);
   });
 
-  test('an empty file is file facts, no warning', async () => {
+  test('a small file that is kept without blocks of its own is read', async () => {
+    const job = jobFor(write('x.tst', 'content'), { blocks: 0 });
+    const result = await extractFile(job, [reader(() => extracted())]);
+    expect(metadataOf(result).reader).toBe('test@1');
+  });
+
+  test('an empty file is file facts, and the record says that it is empty', async () => {
     const result = await extractFile(jobFor(write('x.tst', '')), [reader(() => extracted())]);
-    expect(result).toMatchObject({ kind: 'read', metadata: { format: 'unknown', warnings: [] } });
+    const warnings = ['The file is empty.'];
+    expect(result).toMatchObject({ kind: 'read', metadata: { format: 'unknown', warnings } });
   });
 
   test('a file that is not as it was found is changed, and nothing is staged', async () => {

@@ -44,9 +44,9 @@ function bitmap(
 }
 
 describe('previews of picture files', () => {
-  test('a large picture fits into 500 pixels, a small one keeps its size', async () => {
+  test('a large picture fits into 512 pixels, a small one keeps its size', async () => {
     const large = await pixelsOf(await flat(1600, 800, '#3060c0').jpeg().toBuffer());
-    expect([large.width, large.height]).toStrictEqual([500, 250]);
+    expect([large.width, large.height]).toStrictEqual([512, 256]);
     const small = await pixelsOf(await flat(40, 30, '#3060c0').png().toBuffer());
     expect([small.width, small.height]).toStrictEqual([40, 30]);
     expect(small.at(3, 3)).toStrictEqual([0x30, 0x60, 0xc0]);

@@ -147,6 +147,16 @@ describe('previews of images', () => {
     });
   });
 
+  test('a block that is cut by the edge is as bright as a whole one', async () => {
+    const pixels = new Uint8Array(1025 * 601).fill(90);
+    const picture = await pictureOf(image(1025, 601, pixels, { stretch: 'none' }));
+    expect([picture.width, picture.height]).toStrictEqual([342, 201]);
+    expect(picture.at(341, 200)[0]).toBe(90);
+    const rgb = new Uint16Array(1025 * 601 * 3).map((_, index) => (index < 3 ? 0 : 900));
+    const colours = await pictureOf(image(1025, 601, rgb, { channels: 3 }));
+    expect(colours.at(341, 200)).toStrictEqual([255, 255, 255]);
+  });
+
   test('the log stretch shows weak and strong alike', async () => {
     const pixels = Float32Array.from({ length: 300 * 300 }, (_, index) =>
       index % 300 < 100 ? 0 : index % 300 < 200 ? 10_000 : 1_000_000,
@@ -196,7 +206,10 @@ describe('previews of images', () => {
     [1, 1, 64, 64],
     [128, 128, 256, 256],
     [200, 100, 200, 100],
-    [700, 1400, 250, 500],
+    [512, 471, 512, 471],
+    [513, 300, 257, 150],
+    [700, 1400, 234, 467],
+    [4096, 4096, 512, 512],
     [1, 3000, 16, 500],
   ])('%d x %d pixels become %d x %d', async (width, height, shownWidth, shownHeight) => {
     const picture = await pictureOf(image(width, height, new Uint16Array(width * height)));

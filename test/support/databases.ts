@@ -169,7 +169,7 @@ class Fixture implements DatabaseFixture {
  * Runs the tests of `body` once on each engine. PostgreSQL is skipped with the reason in the title when there is no
  * server, and fails instead when CI or REQUIRE_PG is set.
  */
-export function describeDatabases(title: string, body: (fixture: DatabaseFixture) => void): void {
+export function describeEngines(title: string, body: (engine: Engine) => void): void {
   for (const engine of ['sqlite', 'postgres'] as const) {
     const absent = engine === 'postgres' && postgresServerUrl() === null;
     if (absent) {
@@ -181,17 +181,24 @@ export function describeDatabases(title: string, body: (fixture: DatabaseFixture
         });
       } else {
         const skipped = describe.skip;
-        skipped(`${title} on postgres (${reason})`, () => body(new Fixture(engine)));
+        skipped(`${title} on postgres (${reason})`, () => body(engine));
       }
       continue;
     }
     describe(`${title} on ${engine}`, () => {
-      const fixture = new Fixture(engine);
-      beforeAll(() => fixture.begin());
-      beforeEach(() => fixture.clear());
-      afterEach(() => fixture.failOnLeak());
-      afterAll(() => fixture.end());
-      body(fixture);
+      body(engine);
     });
   }
+}
+
+/** Runs the tests of `body` once on each engine, as describeEngines, with a database that is emptied before each. */
+export function describeDatabases(title: string, body: (fixture: DatabaseFixture) => void): void {
+  describeEngines(title, (engine) => {
+    const fixture = new Fixture(engine);
+    beforeAll(() => fixture.begin());
+    beforeEach(() => fixture.clear());
+    afterEach(() => fixture.failOnLeak());
+    afterAll(() => fixture.end());
+    body(fixture);
+  });
 }

@@ -8,7 +8,8 @@ import { join } from 'node:path';
 
 /**
  * A PostgreSQL server of the tests: the address of its maintenance database, as a superuser, and its end.
- * @typedef {{ readonly url: string, stop(): Promise<void> }} PostgresServer
+ * `restart` ends it as an administrator does, and starts it again on the same port.
+ * @typedef {{ readonly url: string, stop(): Promise<void>, restart(): Promise<void> }} PostgresServer
  */
 
 /** Where Debian and others put the server's programs, newest version first. @returns {string | null} */
@@ -96,18 +97,28 @@ export async function startPostgres({ durable = false } = {}) {
     'max_connections=200',
   ];
   if (!durable) settings.push(...NOT_DURABLE);
-  const server = spawn(
-    join(binaries, 'postgres'),
-    ['-D', data, '-p', String(port), ...settings.flatMap((setting) => ['-c', setting])],
-    { ...options, stdio: ['ignore', 'ignore', 'pipe'] },
-  );
-  const ended = new Promise((resolve) => server.once('exit', () => resolve(undefined)));
-  await ready(server);
-  return {
-    url: `postgres://postgres@127.0.0.1:${String(port)}/postgres`,
-    stop: async () => {
+  const start = async () => {
+    const server = spawn(
+      join(binaries, 'postgres'),
+      ['-D', data, '-p', String(port), ...settings.flatMap((setting) => ['-c', setting])],
+      { ...options, stdio: ['ignore', 'ignore', 'pipe'] },
+    );
+    const ended = new Promise((resolve) => server.once('exit', () => resolve(undefined)));
+    await ready(server);
+    return async () => {
       server.kill('SIGINT');
       await ended;
+    };
+  };
+  let end = await start();
+  return {
+    url: `postgres://postgres@127.0.0.1:${String(port)}/postgres`,
+    restart: async () => {
+      await end();
+      end = await start();
+    },
+    stop: async () => {
+      await end();
       rmSync(folder, { recursive: true, force: true });
     },
   };

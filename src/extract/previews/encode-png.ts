@@ -51,13 +51,25 @@ function filterAverage(raster: Raster): Uint8Array {
   const { data, channels } = raster;
   const lines = new Uint8Array((stride + 1) * raster.height);
   for (let y = 0; y < raster.height; y += 1) {
-    const from = y * stride;
-    const to = y * (stride + 1);
+    const start = y * stride;
+    const end = start + stride;
+    let to = y * (stride + 1);
     lines[to] = FILTER_AVERAGE;
-    for (let index = 0; index < stride; index += 1) {
-      const left = index < channels ? 0 : (data[from + index - channels] ?? 0);
-      const above = y === 0 ? 0 : (data[from + index - stride] ?? 0);
-      lines[to + 1 + index] = (data[from + index] ?? 0) - ((left + above) >> 1);
+    to += 1;
+    // Left of the first pixel and above the first line lies nothing.
+    let at = start;
+    for (; at < start + channels; at += 1, to += 1) {
+      lines[to] = (data[at] ?? 0) - ((y === 0 ? 0 : (data[at - stride] ?? 0)) >> 1);
+    }
+    if (y === 0) {
+      for (; at < end; at += 1, to += 1) {
+        lines[to] = (data[at] ?? 0) - ((data[at - channels] ?? 0) >> 1);
+      }
+    } else {
+      for (; at < end; at += 1, to += 1) {
+        const mean = ((data[at - channels] ?? 0) + (data[at - stride] ?? 0)) >> 1;
+        lines[to] = (data[at] ?? 0) - mean;
+      }
     }
   }
   return lines;

@@ -15,22 +15,9 @@ const LABEL_CELL_WIDTH = 7;
 
 type ImageSource = Extract<PreviewSource, { kind: 'image' }>;
 
-/** Width and height that fit into a box, keeping the shape; never above the source's. */
-export function fitInside(
-  width: number,
-  height: number,
-  boxWidth: number,
-  boxHeight: number,
-): { readonly width: number; readonly height: number } {
-  const scale = Math.min(1, boxWidth / width, boxHeight / height);
-  return {
-    width: Math.max(1, Math.round(width * scale)),
-    height: Math.max(1, Math.round(height * scale)),
-  };
-}
-
 /**
- * An image as 8-bit raster that fits into a box: area mean, contrast stretch, scale bar where the pixel size is known.
+ * An image as 8-bit raster that fits into a box: reduced by a whole factor to block means, contrast stretch, scale bar
+ * where the pixel size is known.
  * @throws AppError FORMAT_INVALID when there are fewer pixels than width and height say.
  */
 export async function drawImage(
@@ -38,21 +25,38 @@ export async function drawImage(
   boxWidth: number,
   boxHeight: number,
 ): Promise<Raster> {
-  const size = fitInside(source.width, source.height, boxWidth, boxHeight);
-  const reduced = reducePixels(source, size.width, size.height);
-  const raster = enlarge(
-    source.channels === 1 ? greyRaster(source, reduced) : colourRaster(source, reduced),
-    boxWidth,
-    boxHeight,
+  const factor = Math.max(
+    1,
+    Math.ceil(source.width / boxWidth),
+    Math.ceil(source.height / boxHeight),
   );
+  const reduced = rasterOf(source, factor);
+  const raster = enlarge(reduced, boxWidth, boxHeight);
   if (source.pixelSize !== null) {
-    const pixelSize = (source.pixelSize.size * source.width) / raster.width;
+    const pixelSize = (source.pixelSize.size * factor * reduced.width) / raster.width;
     drawScaleBar(raster, await glyphSheet(LABEL_CELL_WIDTH), {
       size: pixelSize,
       unit: source.pixelSize.unit,
     });
   }
   return raster;
+}
+
+function rasterOf(source: ImageSource, factor: number): Raster {
+  const { width, height, channels, pixels, stretch } = source;
+  const length = width * height * channels;
+  // A picture already: shown as it is.
+  if (
+    factor === 1 &&
+    pixels instanceof Uint8Array &&
+    pixels.length >= length &&
+    length > 0 &&
+    ((channels === 1 && stretch === 'none') || channels === 3)
+  ) {
+    return { width, height, channels, data: new Uint8Array(pixels.subarray(0, length)) };
+  }
+  const reduced = reducePixels(source, factor);
+  return channels === 1 ? greyRaster(source, reduced) : colourRaster(source, reduced);
 }
 
 function greyRaster(source: ImageSource, reduced: NumberImage): Raster {

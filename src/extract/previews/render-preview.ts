@@ -6,8 +6,10 @@ import { createRaster, pasteRaster, type Raster } from './raster.js';
 import { drawSpectrum } from './spectrum-preview.js';
 import { drawText } from './text-preview.js';
 
-/** Longest side of a preview, pixels. */
-export const PREVIEW_SIZE = 500;
+/** Longest side of an image, pixels: detectors of 512, 1024, 2048... are shown whole or reduced by a whole factor. */
+const IMAGE_SIZE = 512;
+/** Width of a drawing, pixels. */
+const DRAWING_SIZE = 500;
 const SPECTRUM_HEIGHT = 320;
 const SPECTRUM_IMAGE_HEIGHT = 270;
 /** Width that the map of a spectrum image takes, pixels. */
@@ -16,21 +18,21 @@ const GAP = 8;
 
 /**
  * Draws a preview. The same source gives the same bytes.
- * @returns A PNG, its longest side at most 500 pixels.
+ * @returns A PNG, its longest side at most 512 pixels.
  * @throws AppError FORMAT_INVALID when the source contradicts itself; the decoder's error for a picture that cannot be decoded.
  */
 export async function renderPreview(source: PreviewSource): Promise<Buffer> {
   switch (source.kind) {
     case 'image':
-      return encodePng(await drawImage(source, PREVIEW_SIZE, PREVIEW_SIZE), 'photograph');
+      return encodePng(await drawImage(source, IMAGE_SIZE, IMAGE_SIZE), 'photograph');
     case 'spectrum':
-      return encodePng(await drawSpectrum(source, PREVIEW_SIZE, SPECTRUM_HEIGHT), 'drawing');
+      return encodePng(await drawSpectrum(source, DRAWING_SIZE, SPECTRUM_HEIGHT), 'drawing');
     case 'spectrum-image':
       return encodePng(await drawSpectrumImage(source), 'drawing');
     case 'encoded':
-      return encodePng(await drawEncoded(source.bytes, PREVIEW_SIZE), 'photograph');
+      return encodePng(await drawEncoded(source.bytes, IMAGE_SIZE), 'photograph');
     case 'text':
-      return encodePng(await drawText(source.lines, PREVIEW_SIZE, PREVIEW_SIZE), 'drawing');
+      return encodePng(await drawText(source.lines, DRAWING_SIZE, DRAWING_SIZE), 'drawing');
   }
 }
 
@@ -38,7 +40,7 @@ export async function renderPreview(source: PreviewSource): Promise<Buffer> {
 async function drawSpectrumImage(
   source: Extract<PreviewSource, { kind: 'spectrum-image' }>,
 ): Promise<Raster> {
-  const raster = createRaster(PREVIEW_SIZE, SPECTRUM_IMAGE_HEIGHT, 3);
+  const raster = createRaster(DRAWING_SIZE, SPECTRUM_IMAGE_HEIGHT, 3);
   const room = { width: NAVIGATION_WIDTH - 2 * GAP, height: SPECTRUM_IMAGE_HEIGHT - 2 * GAP };
   const navigation = await drawImage(source.navigation, room.width, room.height);
   pasteRaster(
@@ -49,7 +51,7 @@ async function drawSpectrumImage(
   );
   const spectrum = await drawSpectrum(
     source.spectrum,
-    PREVIEW_SIZE - NAVIGATION_WIDTH,
+    DRAWING_SIZE - NAVIGATION_WIDTH,
     SPECTRUM_IMAGE_HEIGHT,
   );
   pasteRaster(raster, spectrum, NAVIGATION_WIDTH, 0);

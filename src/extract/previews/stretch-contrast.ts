@@ -1,7 +1,7 @@
 /** Share of the values below and above that is cut. */
 const LOW_SHARE = 0.001;
 const HIGH_SHARE = 0.999;
-const SAMPLE_LENGTH = 16_384;
+const SAMPLE_LENGTH = 8192;
 /** Primes without 2 and 5, of which widths are multiples: the sample must not run down a few columns. */
 const STRIDES = [1, 3, 7, 11, 13, 17, 23, 29, 31, 37, 41, 43] as const;
 const LONGEST_STRIDE = 47;
@@ -65,8 +65,12 @@ export function stretchContrast(
         grey[index] = Number.isNaN(values[index]) ? 0 : CONSTANT_GREY;
       }
     } else if (curve === 'linear') {
+      const black = low * unit;
+      // A range near the smallest double has no reciprocal.
+      const scale = Number.isFinite(255 / width) ? 255 / width : null;
       for (let index = 0; index < values.length; index += 1) {
-        grey[index] = (((values[index] ?? Number.NaN) * unit - low * unit) / width) * 255;
+        const height = (values[index] ?? Number.NaN) * unit - black;
+        grey[index] = scale === null ? (height / width) * 255 : height * scale;
       }
     } else {
       const table = logTable();

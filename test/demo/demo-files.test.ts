@@ -1,8 +1,9 @@
 import { describe, expect, test } from '@jest/globals';
 import { DateTime } from 'luxon';
-import { writeDm3 } from '../../src/demo-files/write-dm3.js';
-import { writeMsa } from '../../src/demo-files/write-msa.js';
-import { writeFeiTiff } from '../../src/demo-files/write-tiff.js';
+import { DEMO_CONTENT_KINDS, writeDemoContent } from '../../src/demo/demo-contents.js';
+import { writeDm3 } from '../../src/demo/write-dm3.js';
+import { writeMsa } from '../../src/demo/write-msa.js';
+import { writeFeiTiff } from '../../src/demo/write-fei-tiff.js';
 import { EXTRACTORS } from '../../src/extract/registry.js';
 import { MemoryFile } from '../support/memory-file.js';
 
@@ -52,6 +53,41 @@ describe('the files of the demo', () => {
       }),
     ]);
   });
+
+  test('DM3 files hold several signals', async () => {
+    const picture = {
+      name: 'survey',
+      axes: [
+        { length: 2, scale: 0.5, origin: 0, unit: 'nm' },
+        { length: 2, scale: 0.5, origin: 0, unit: 'nm' },
+      ],
+      pixels: new Uint16Array(4),
+      intensityUnit: '',
+      acquired,
+      tags: {},
+    };
+    const spectrum = {
+      ...picture,
+      name: 'spectrum',
+      axes: [{ length: 5, scale: 0.5, origin: 200, unit: 'eV' }],
+      pixels: new Float32Array(5),
+    };
+    const { signals } = await read('a.dm3', writeDm3(picture, spectrum));
+    expect(signals).toEqual([
+      expect.objectContaining({ title: 'survey', type: 'Image', shape: [2, 2] }),
+      expect.objectContaining({ title: 'spectrum', type: 'Spectrum', shape: [5] }),
+    ]);
+  });
+
+  test.each([...DEMO_CONTENT_KINDS])(
+    'the same facts give the same bytes, other facts others: %s',
+    (kind) => {
+      const facts = { kind, seed: 3, acquired, user: 'ann' };
+      const content = writeDemoContent(facts);
+      expect(writeDemoContent(facts).equals(content)).toBe(true);
+      expect(writeDemoContent({ ...facts, user: 'bob' }).equals(content)).toBe(false);
+    },
+  );
 
   test.each([
     ['uint8', Uint8Array.of(0, 50, 100, 150, 200, 250)],

@@ -59,16 +59,16 @@ const ARRAY = 20;
 const FILETIME_EPOCH_MS = 11_644_473_600_000;
 
 /**
- * A DigitalMicrograph 3 file with one image behind a display thumbnail, as the program writes it: little-endian
- * values. DigitalMicrograph, hyperspy and our own reader read it.
+ * A DigitalMicrograph 3 file with one image, or several, behind a display thumbnail, as the program writes it:
+ * little-endian values. DigitalMicrograph, hyperspy and our own reader read it.
  */
-export function writeDm3(content: Dm3Content): Buffer {
+export function writeDm3(content: Dm3Content, ...further: readonly Dm3Content[]): Buffer {
   const root = group([
     [
       'ImageList',
       group([
         ['', thumbnailImage()],
-        ['', mainImage(content)],
+        ...[content, ...further].map((image): Entry => ['', mainImage(image)]),
       ]),
     ],
     ['Thumbnails', group([['', group([['ImageIndex', uint32(0)]])]])],

@@ -1,0 +1,209 @@
+import { Buffer } from 'node:buffer';
+import { resolve } from 'node:path';
+import { DateTime } from 'luxon';
+import type { MetadataValue } from '../domain/file-metadata.js';
+import { isAppError, toError } from '../errors.js';
+import type { SingleFile } from '../extract/extract-single-file.js';
+import { ReaderPool } from '../extract/reader-pool.js';
+import { escapeControls } from '../log-values.js';
+import type { CommandContext } from './command-context.js';
+import type { ExtractOptions } from './commands/extract.js';
+import { EXIT, exitCodeOf, type ExitCode } from './exit-codes.js';
+
+/** Reader processes at most. */
+const MOST_READERS = 2;
+
+/** One signal of one file, as `extract --json` prints it. */
+export interface ExtractedEntry {
+  /** As typed. */
+  readonly path: string;
+  readonly format: string;
+  readonly type: string;
+  readonly metadata: Readonly<
+    Record<
+      string,
+      {
+        readonly value: MetadataValue['value'];
+        readonly unit: string | null;
+        readonly warning: boolean;
+      }
+    >
+  >;
+  readonly warnings: readonly string[];
+  readonly shape: readonly number[];
+  readonly calibration: readonly {
+    readonly scale: number;
+    readonly origin: number;
+    readonly unit: string;
+  }[];
+  readonly dtype: string | null;
+  /** ISO 8601 in the zone asked for. */
+  readonly acquired: string | null;
+  /** With --all-tags, in the first entry of each file. */
+  readonly tags?: unknown;
+}
+
+type FileOutcome =
+  | { readonly kind: 'read'; readonly file: SingleFile }
+  | { readonly kind: 'failed'; readonly error: Error };
+
+/** The entries of one file, a signal each. */
+function entriesOf(
+  path: string,
+  file: SingleFile,
+  options: { readonly timezone: string; readonly allTags: boolean },
+): ExtractedEntry[] {
+  const { format, signals, warnings } = file.metadata;
+  return signals.map((signal, index) => ({
+    path,
+    format,
+    type: signal.type,
+    metadata: Object.fromEntries(
+      Object.entries(signal.metadata).map(([name, { value, unit, warning }]) => [
+        name,
+        { value, unit: unit ?? null, warning: warning ?? false },
+      ]),
+    ),
+    warnings,
+    shape: signal.shape,
+    calibration: signal.calibration,
+    dtype: signal.dtype,
+    acquired:
+      signal.acquiredMs === null
+        ? null
+        : DateTime.fromMillis(signal.acquiredMs, { zone: options.timezone }).toISO(),
+    ...(options.allTags && index === 0 ? { tags: file.tags } : {}),
+  }));
+}
+
+/**
+ * `recordsmith extract`: reads the files in reader processes, some at a time, and prints them in their order. One that
+ * cannot be read is told on standard error and does not stop the others.
+ * @returns done, or the exit code of the first file that failed.
+ * @throws AppError USAGE when --reader names no reader.
+ */
+export async function extractFiles(
+  context: CommandContext,
+  paths: readonly string[],
+  options: ExtractOptions,
+): Promise<ExitCode> {
+  const log = await context.log();
+  const timezone = options.timezone ?? Intl.DateTimeFormat().resolvedOptions().timeZone;
+  const allTags = options.allTags === true;
+  const readers = new ReaderPool({ size: Math.min(MOST_READERS, paths.length) });
+  const printer = new EntryPrinter(context);
+  let exitCode: ExitCode = EXIT.done;
+  const read = async (path: string): Promise<FileOutcome> => {
+    try {
+      const file = await readers.extractSingleFile({
+        path: Buffer.from(resolve(context.workingFolder, path)),
+        timezone,
+        allTags,
+        reader: readerOf(options.reader, context.workingFolder),
+        ...(options.preview === undefined
+          ? {}
+          : { previewPath: resolve(context.workingFolder, options.preview) }),
+      });
+      return { kind: 'read', file };
+    } catch (error) {
+      return { kind: 'failed', error: toError(error) };
+    }
+  };
+  try {
+    const due: { readonly path: string; readonly outcome: Promise<FileOutcome> }[] = [];
+    const waiting = [...paths];
+    for (;;) {
+      while (due.length <= MOST_READERS) {
+        const path = waiting.shift();
+        if (path === undefined) break;
+        due.push({ path, outcome: read(path) });
+      }
+      const next = due.shift();
+      if (next === undefined || context.outputClosed) break;
+      const outcome = await next.outcome;
+      if (outcome.kind === 'read') {
+        printer.print(entriesOf(next.path, outcome.file, { timezone, allTags }));
+        continue;
+      }
+      const { error } = outcome;
+      if (!isAppError(error) || error.code === 'USAGE') throw error;
+      log.error('A file cannot be shown.', { path: next.path, error });
+      if (exitCode === EXIT.done) exitCode = exitCodeOf(error);
+    }
+    printer.end();
+    return exitCode;
+  } finally {
+    await readers.stop();
+  }
+}
+
+/** What looks like a path is one, from the working folder; else it is the id of a reader. */
+function readerOf(reader: string | undefined, workingFolder: string): string | null {
+  if (reader === undefined) return null;
+  return /[/\\]|\.[cm]?js$/.test(reader) ? resolve(workingFolder, reader) : reader;
+}
+
+/** Prints entries as they come: one JSON array, or a block of lines for each. */
+class EntryPrinter {
+  readonly #context: CommandContext;
+  #count = 0;
+
+  constructor(context: CommandContext) {
+    this.#context = context;
+  }
+
+  print(entries: readonly ExtractedEntry[]): void {
+    for (const entry of entries) {
+      if (this.#context.json) {
+        this.#context.print(this.#count === 0 ? '[' : ',');
+        this.#context.printJson(entry);
+      } else {
+        if (this.#count > 0) this.#context.print('');
+        this.#printText(entry);
+      }
+      this.#count += 1;
+    }
+  }
+
+  end(): void {
+    if (this.#context.json) this.#context.print(this.#count === 0 ? '[]' : ']');
+  }
+
+  #printText(entry: ExtractedEntry): void {
+    const context = this.#context;
+    // Names and values come from files: nothing in them may reach the terminal as a control.
+    const line = (text: string): void => context.print(escapeControls(text));
+    line(entry.path);
+    const facts = [
+      ['format', entry.format],
+      ['type', entry.type],
+      ['acquired', entry.acquired],
+      ['shape', entry.shape.length === 0 ? null : entry.shape.join(' x ')],
+      ['data type', entry.dtype],
+      [
+        'calibration',
+        entry.calibration.length === 0
+          ? null
+          : entry.calibration
+              .map(
+                ({ scale, origin, unit }) =>
+                  `${scale}${unit === '' ? '' : ` ${unit}`} from ${origin}`,
+              )
+              .join('; '),
+      ],
+    ] as const;
+    for (const [name, value] of facts) {
+      if (value !== null) line(`  ${name}: ${value}`);
+    }
+    for (const warning of entry.warnings) line(`  warning: ${warning}`);
+    context.table(
+      Object.entries(entry.metadata).map(([name, { value, unit, warning }]) => ({
+        name,
+        value: typeof value === 'object' ? value.join(', ') : String(value),
+        unit,
+        note: warning ? 'to be checked' : '',
+      })),
+    );
+    if (entry.tags !== undefined) context.printJson(entry.tags);
+  }
+}

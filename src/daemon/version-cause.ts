@@ -1,0 +1,46 @@
+import type { Location } from '../domain/location.js';
+import type { Dataset, ExperimentRecord } from '../domain/record.js';
+
+/** How a file stood in a version: there, gone, or read with another result. */
+function filesOf(datasets: readonly Dataset[]): Map<Location, Dataset> {
+  const files = new Map<Location, Dataset>();
+  for (const dataset of datasets) {
+    if (!files.has(dataset.location)) files.set(dataset.location, dataset);
+  }
+  return files;
+}
+
+function counted(count: number, what: string): string[] {
+  if (count === 0) return [];
+  return [`${count} ${count === 1 ? 'file' : 'files'} ${what}`];
+}
+
+/**
+ * Why a new version was made, in words: `2 files added, 1 file missing`. What is not in the files is in the session:
+ * its times, user, instrument, notes or the configuration.
+ */
+export function versionCause(before: readonly Dataset[], record: ExperimentRecord): string {
+  const earlier = filesOf(before);
+  const now = filesOf(record.activities.flatMap((activity) => activity.datasets));
+  let added = 0;
+  let missing = 0;
+  let found = 0;
+  let changed = 0;
+  for (const [location, dataset] of now) {
+    const known = earlier.get(location);
+    if (known === undefined) added += 1;
+    else if (dataset.missingSinceMs !== null && known.missingSinceMs === null) missing += 1;
+    else if (dataset.missingSinceMs === null && known.missingSinceMs !== null) found += 1;
+    else if (dataset.mtimeNs !== known.mtimeNs || dataset.sizeBytes !== known.sizeBytes)
+      changed += 1;
+  }
+  const removed = [...earlier.keys()].filter((location) => !now.has(location)).length;
+  const causes = [
+    ...counted(added, 'added'),
+    ...counted(changed, 'changed'),
+    ...counted(missing, 'missing'),
+    ...counted(found, 'found again'),
+    ...counted(removed, 'left out'),
+  ];
+  return causes.length === 0 ? 'the session, its notes or the settings changed' : causes.join(', ');
+}
