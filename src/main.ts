@@ -1,7 +1,7 @@
 import { hostname } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { systemClock } from './clock.js';
-import { openMigratedDatabase } from './cli/database-from-config.js';
+import { openMigratedDatabase } from './configured-database.js';
 import { effectiveBuildSettings } from './config/effective-build-settings.js';
 import type { Config } from './config/schema.js';
 import type { BuildEnvironment, BuildPolicy } from './daemon/build-environment.js';
@@ -10,7 +10,7 @@ import type { Instrument } from './domain/instrument.js';
 import { ReaderPool } from './extract/reader-pool.js';
 import { StorePool } from './files/store-pool.js';
 import type { Log } from './log.js';
-import type { ProcessPoolEvent } from './process-pool.js';
+import type { ProcessPoolEvent } from './processes/process-pool.js';
 import type { XmlValidator } from './record/validate-xml.js';
 
 /** What an application is made from. */

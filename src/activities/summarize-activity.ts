@@ -1,6 +1,6 @@
 import type { Activity } from '../domain/activity.js';
 import type { Metadata, MetadataValue } from '../domain/file-metadata.js';
-import type { Dataset } from '../domain/record.js';
+import type { Dataset } from '../domain/dataset.js';
 
 /** Numbers whose relative difference is below this are the same setting: readers convert units in floating point. */
 const FLOAT_NOISE = 1e-9;

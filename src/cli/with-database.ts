@@ -17,7 +17,7 @@ export async function withDatabase<T>(
   { readOnly = false }: { readonly readOnly?: boolean } = {},
 ): Promise<T> {
   const opened = await context.open();
-  const { openMigratedDatabase } = await import('./database-from-config.js');
+  const { openMigratedDatabase } = await import('../configured-database.js');
   const database = await openMigratedDatabase(opened.config.database, opened.log, readOnly);
   try {
     return await work({ ...opened, database });

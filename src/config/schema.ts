@@ -1,5 +1,6 @@
 import cron from 'node-cron';
 import { z } from 'zod';
+import { DEFAULT_IGNORE_PATTERNS, DEFAULT_IGNORED_FOLDERS } from '../domain/ignored-names.js';
 import { LOG_FORMATS, LOG_LEVELS } from '../log-lines.js';
 import { byteCount } from './byte-count.js';
 
@@ -73,19 +74,6 @@ const limits = z.strictObject({
   look_seconds: z.number().positive().default(300),
   session_files: count.default(100_000),
 });
-
-/** Partial copies and thumbnails' databases: never datasets. */
-export const DEFAULT_IGNORE_PATTERNS = ['*.part', '*.tmp', '~$*', '*.db'] as const;
-
-/** Folders that file servers and programs keep for themselves. */
-export const DEFAULT_IGNORED_FOLDERS = [
-  '.snapshot',
-  '~snapshot',
-  '$RECYCLE.BIN',
-  'System Volume Information',
-  '@eaDir',
-  '.git',
-] as const;
 
 /** The keys of `build`, also used to check what an instrument overrides. */
 export const buildSchema = z.strictObject({

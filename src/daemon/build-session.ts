@@ -2,7 +2,7 @@ import { claimSession, renewLease, requireLease } from '../db/build-lease-store.
 import { getInstrument } from '../db/instrument-store.js';
 import { saveVerdicts } from '../db/look-store.js';
 import { currentRecord, recordDatasets } from '../db/record-store.js';
-import type { Dataset } from '../domain/record.js';
+import type { Dataset } from '../domain/dataset.js';
 import { matchRule } from '../sessions/match-rule.js';
 import type { Attempt } from './attempt.js';
 import {

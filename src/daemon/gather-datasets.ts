@@ -1,7 +1,7 @@
 import { DateTime } from 'luxon';
 import type { FileVerdict, FoundFile } from '../domain/found-file.js';
 import type { Location } from '../domain/location.js';
-import type { Dataset } from '../domain/record.js';
+import type { Dataset } from '../domain/dataset.js';
 import type { Session } from '../domain/session.js';
 import { decideByAcquiredTime } from '../files/acquired-time.js';
 import { findMissingFiles } from '../files/missing-files.js';

@@ -4,7 +4,8 @@ import { listAttributes, listExperimenters, listNotes } from '../db/annotation-s
 import { listSessionProjects } from '../db/project-store.js';
 import type { Activity } from '../domain/activity.js';
 import type { Instrument } from '../domain/instrument.js';
-import type { Dataset, ExperimentRecord, Note } from '../domain/record.js';
+import type { Dataset } from '../domain/dataset.js';
+import type { ExperimentRecord, Note } from '../domain/record.js';
 import type { Session } from '../domain/session.js';
 import { buildRecord, type SessionDetails } from '../record/record-model.js';
 import type { BuildEnvironment, BuildPolicy } from './build-environment.js';

@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import type { FileMetadata } from '../domain/file-metadata.js';
 import type { FoundFile } from '../domain/found-file.js';
 import type { Location } from '../domain/location.js';
-import type { Dataset } from '../domain/record.js';
+import type { Dataset } from '../domain/dataset.js';
 import type { ExtractFileJob } from '../extract/extract-file.js';
 import { pathBelow, previewLocation } from '../extract/output-locations.js';
 import { AppError } from '../errors.js';

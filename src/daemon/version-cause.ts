@@ -1,5 +1,6 @@
 import type { Location } from '../domain/location.js';
-import type { Dataset, ExperimentRecord } from '../domain/record.js';
+import type { Dataset } from '../domain/dataset.js';
+import type { ExperimentRecord } from '../domain/record.js';
 
 /** How a file stood in a version: there, gone, or read with another result. */
 function filesOf(datasets: readonly Dataset[]): Map<Location, Dataset> {

@@ -8,7 +8,7 @@ import {
   type Metadata,
   type MetadataValue,
 } from '../domain/file-metadata.js';
-import type { Dataset } from '../domain/record.js';
+import type { Dataset } from '../domain/dataset.js';
 import { toBaseUnit } from '../domain/units.js';
 import { AppError } from '../errors.js';
 import { cleanText, shortened } from './clean-text.js';

@@ -1,4 +1,4 @@
-import type { Dataset } from '../domain/record.js';
+import type { Dataset } from '../domain/dataset.js';
 import { recordActivities } from './catalogue-store.js';
 import { instantMs, optionalInstantMs } from './instant.js';
 import { scopedSession } from './scope.js';

@@ -1,5 +1,5 @@
+import type { Dataset } from './dataset.js';
 import type { Metadata } from './file-metadata.js';
-import type { Dataset } from './record.js';
 
 /** A run of datasets close in time. */
 export interface Activity {

@@ -1,5 +1,5 @@
 import { AppError, isAppError } from '../errors.js';
-import { ProcessPool, type ProcessPoolEvent } from '../process-pool.js';
+import { ProcessPool, type ProcessPoolEvent } from '../processes/process-pool.js';
 import { unreadFile, type ExtractFileJob } from './extract-file.js';
 import { singleFileSchema, type SingleFile, type SingleFileJob } from './extract-single-file.js';
 import { extractFileResultSchema, type ExtractFileResult } from './extract-result.js';

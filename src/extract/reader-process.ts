@@ -1,6 +1,6 @@
 import { Buffer } from 'node:buffer';
 import { AppError } from '../errors.js';
-import { serveJobs } from '../serve-jobs.js';
+import { serveJobs } from '../processes/serve-jobs.js';
 import { extractFile, type ExtractFileJob } from './extract-file.js';
 import type { SingleFileJob } from './extract-single-file.js';
 import { glyphSheet } from './previews/glyph-sheet.js';

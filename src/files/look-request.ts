@@ -1,18 +1,5 @@
 import type { TIME_BASES } from '../domain/instrument.js';
 
-/** Partial copies and thumbnails' databases: never datasets. */
-export const DEFAULT_IGNORE_PATTERNS: readonly string[] = ['*.part', '*.tmp', '~$*', '*.db'];
-
-/** Folders that file servers keep for themselves; compared ignoring case, at any depth. */
-export const DEFAULT_IGNORED_FOLDERS: readonly string[] = [
-  '.snapshot',
-  '~snapshot',
-  '$RECYCLE.BIN',
-  'System Volume Information',
-  '@eaDir',
-  '.git',
-];
-
 /** How far around the session files get a verdict: 30 minutes, in milliseconds. */
 export const DEFAULT_NEAR_MS = 30 * 60 * 1000;
 

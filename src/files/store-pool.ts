@@ -1,5 +1,9 @@
 import { AppError, isAppError } from '../errors.js';
-import { ProcessPool, type ProcessPoolEvent, type RunJobOptions } from '../process-pool.js';
+import {
+  ProcessPool,
+  type ProcessPoolEvent,
+  type RunJobOptions,
+} from '../processes/process-pool.js';
 import type { LookRequest } from './look-request.js';
 import {
   lookResultSchema,

@@ -1,6 +1,6 @@
 // The entry of a store process: everything that may hang with a store happens here.
 import { AppError } from '../errors.js';
-import { serveJobs } from '../serve-jobs.js';
+import { serveJobs } from '../processes/serve-jobs.js';
 import { DirectoryIndex } from './directory-index.js';
 import { findSessionFiles } from './find-session-files.js';
 import type { LookRequest } from './look-request.js';

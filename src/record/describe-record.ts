@@ -1,7 +1,8 @@
 import { DateTime } from 'luxon';
 import type { Activity } from '../domain/activity.js';
 import type { Metadata, MetadataValue } from '../domain/file-metadata.js';
-import type { Dataset, ExperimentRecord, Note, Person, Sample } from '../domain/record.js';
+import type { Dataset } from '../domain/dataset.js';
+import type { ExperimentRecord, Note, Person, Sample } from '../domain/record.js';
 import { AppError } from '../errors.js';
 import { chemicalElementsOf } from './chemical-elements.js';
 import { replaceForbidden } from './forbidden-characters.js';

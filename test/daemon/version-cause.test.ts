@@ -1,7 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
 import { summarizeActivity } from '../../src/activities/summarize-activity.js';
 import { versionCause } from '../../src/daemon/version-cause.js';
-import type { Dataset, ExperimentRecord } from '../../src/domain/record.js';
+import type { Dataset } from '../../src/domain/dataset.js';
+import type { ExperimentRecord } from '../../src/domain/record.js';
 
 function dataset(location: string, more: Partial<Dataset> = {}): Dataset {
   return {

@@ -1,7 +1,7 @@
 // @ts-check
 // A reader process whose one format misbehaves as the file's first line says.
 const dist = new URL('../../dist/', import.meta.url);
-const { serveJobs } = await import(new URL('serve-jobs.js', dist).href);
+const { serveJobs } = await import(new URL('processes/serve-jobs.js', dist).href);
 const { extractFile } = await import(new URL('extract/extract-file.js', dist).href);
 const { unknownFile } = await import(new URL('extract/formats/unknown-file.js', dist).href);
 

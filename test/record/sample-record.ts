@@ -1,7 +1,7 @@
 import { DateTime } from 'luxon';
 import type { Activity } from '../../src/domain/activity.js';
 import type { Instrument } from '../../src/domain/instrument.js';
-import type { Dataset } from '../../src/domain/record.js';
+import type { Dataset } from '../../src/domain/dataset.js';
 import type { RecordNameInput } from '../../src/record/record-names.js';
 import type { RecordInput } from '../../src/record/record-model.js';
 

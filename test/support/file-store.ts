@@ -1,3 +1,7 @@
+import {
+  DEFAULT_IGNORE_PATTERNS,
+  DEFAULT_IGNORED_FOLDERS,
+} from '../../src/domain/ignored-names.js';
 import { execFileSync } from 'node:child_process';
 import {
   existsSync,
@@ -13,8 +17,6 @@ import { dirname, join } from 'node:path';
 import { DirectoryIndex } from '../../src/files/directory-index.js';
 import { findSessionFiles } from '../../src/files/find-session-files.js';
 import {
-  DEFAULT_IGNORED_FOLDERS,
-  DEFAULT_IGNORE_PATTERNS,
   DEFAULT_NEAR_MS,
   type FileClaim,
   type LookFolder,

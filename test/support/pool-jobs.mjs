@@ -1,7 +1,7 @@
 // The child of process-pool.test.ts: one job for each way a process can behave.
 import { setTimeout } from 'node:timers';
 import { AppError } from '../../dist/errors.js';
-import { serveJobs } from '../../dist/serve-jobs.js';
+import { serveJobs } from '../../dist/processes/serve-jobs.js';
 
 serveJobs({
   echo: (payload) => payload,

@@ -1,6 +1,6 @@
 // A parent process with a started, idle pool: prints its children, then waits (`wait`) or simply ends (`end`).
 import { setInterval } from 'node:timers';
-import { ProcessPool } from '../../dist/process-pool.js';
+import { ProcessPool } from '../../dist/processes/process-pool.js';
 
 const entry = new URL('./pool-jobs.mjs', import.meta.url);
 const pool = new ProcessPool({ entry, size: 2, name: 'test' });

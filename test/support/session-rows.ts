@@ -5,7 +5,7 @@ import { insertLog } from '../../src/db/session-log-store.js';
 import { settleBuild, type Settlement, type SettleResult } from '../../src/db/settle-build.js';
 import type { Activity } from '../../src/domain/activity.js';
 import type { Instrument } from '../../src/domain/instrument.js';
-import type { Dataset } from '../../src/domain/record.js';
+import type { Dataset } from '../../src/domain/dataset.js';
 
 /** An instrument with plain values. */
 export function testInstrument(pid: string, changes: Partial<Instrument> = {}): Instrument {

@@ -21,7 +21,7 @@ export function registerInit(program: Command, host: CommandHost): void {
         const { writeInitialConfig } = await import('../write-initial-config.js');
         const written = await writeInitialConfig(context.workingFolder, context.options.config);
         const { config } = await context.loadConfig(written.file);
-        const { createDatabase } = await import('../database-from-config.js');
+        const { createDatabase } = await import('../../configured-database.js');
         const database = await createDatabase(config.database);
         if (context.json) {
           context.printJson({

@@ -81,7 +81,7 @@ async function withPlainDatabase(
   const { config } = await context.open();
   const [{ openDatabase }, { databasePlace, databaseSettingsOf }] = await Promise.all([
     import('../../db/database.js'),
-    import('../database-from-config.js'),
+    import('../../configured-database.js'),
   ]);
   const database = await openDatabase(databaseSettingsOf(config.database), { readOnly });
   try {

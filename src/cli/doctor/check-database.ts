@@ -7,7 +7,7 @@ import { schemaStatus } from '../../db/migrate.js';
 import { query } from '../../db/query.js';
 import { scopedSession } from '../../db/scope.js';
 import { systemErrorCode } from '../../errors.js';
-import { databasePlace } from '../database-from-config.js';
+import { databasePlace } from '../../configured-database.js';
 import { fail, ok, warn, type CheckResult } from './check-result.js';
 
 /** Seconds by which two machines may differ without anybody noticing. */

@@ -6,7 +6,7 @@ import { isAppError, systemErrorCode, type AppError } from '../../errors.js';
 import { StorePool } from '../../files/store-pool.js';
 import type { CommandContext } from '../command-context.js';
 import type { DoctorOptions } from '../commands/doctor.js';
-import { databaseSettingsOf } from '../database-from-config.js';
+import { databaseSettingsOf } from '../../configured-database.js';
 import { EXIT, exitCodeOf, type ExitCode } from '../exit-codes.js';
 import { checkClocks } from './check-clocks.js';
 import { checkDatabase } from './check-database.js';

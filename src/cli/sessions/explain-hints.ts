@@ -1,4 +1,4 @@
-import type { Dataset } from '../../domain/record.js';
+import type { Dataset } from '../../domain/dataset.js';
 import type { FileVerdict, Verdict } from '../../domain/found-file.js';
 import type { Instrument } from '../../domain/instrument.js';
 import type { WorkingSession } from '../../domain/working-session.js';

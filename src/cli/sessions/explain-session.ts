@@ -6,7 +6,7 @@ import { activePauses } from '../../db/pause-store.js';
 import { currentRecord, recordDatasets } from '../../db/record-store.js';
 import { getSession } from '../../db/session-store.js';
 import { VERDICTS, type FileVerdict } from '../../domain/found-file.js';
-import type { Dataset } from '../../domain/record.js';
+import type { Dataset } from '../../domain/dataset.js';
 import type { Instrument } from '../../domain/instrument.js';
 import { completeSession, type WorkingSession } from '../../domain/working-session.js';
 import { AppError } from '../../errors.js';

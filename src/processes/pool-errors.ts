@@ -1,4 +1,4 @@
-import { AppError } from './errors.js';
+import { AppError } from '../errors.js';
 import type { ChildEnd } from './pool-child.js';
 
 /** A job that took longer than it may. */

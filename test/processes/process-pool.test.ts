@@ -12,9 +12,9 @@ import {
   ProcessPool,
   type ProcessPoolEvent,
   type ProcessPoolOptions,
-} from '../src/process-pool.js';
+} from '../../src/processes/process-pool.js';
 
-const entry = new URL('./support/pool-jobs.mjs', import.meta.url);
+const entry = new URL('../support/pool-jobs.mjs', import.meta.url);
 const pools: ProcessPool[] = [];
 const events: ProcessPoolEvent[] = [];
 
@@ -269,7 +269,7 @@ describe('start, abort and stop', () => {
 });
 
 describe('beside its parent', () => {
-  const parentFile = fileURLToPath(new URL('./support/pool-parent.mjs', import.meta.url));
+  const parentFile = fileURLToPath(new URL('../support/pool-parent.mjs', import.meta.url));
 
   test('an idle pool does not keep the parent alive, and its children end with it', async () => {
     const parent = spawn(process.execPath, [parentFile, 'end'], {
@@ -296,7 +296,7 @@ describe('beside its parent', () => {
   test('nothing a child prints reaches the stdout of the parent', async () => {
     expect(await makePool().run('print', null, patient)).toBe('printed');
     const code = `
-      const { ProcessPool } = await import(${JSON.stringify(new URL('../dist/process-pool.js', import.meta.url).href)});
+      const { ProcessPool } = await import(${JSON.stringify(new URL('../../dist/processes/process-pool.js', import.meta.url).href)});
       const pool = new ProcessPool({ entry: new URL(${JSON.stringify(entry.href)}), size: 1, name: 'test' });
       await pool.run('print', null, { timeLimitMs: 9000, parse: String });
       await pool.stop();`;

@@ -2,7 +2,7 @@ import { fork, type ChildProcess } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { fileURLToPath } from 'node:url';
-import { AppError, toError } from './errors.js';
+import { AppError, toError } from '../errors.js';
 import {
   fromPortableError,
   isMessageToParent,

@@ -1,4 +1,4 @@
-import { AppError } from './errors.js';
+import { AppError } from '../errors.js';
 import { PoolChild, type ChildAnswer, type ChildEnd } from './pool-child.js';
 import { PoolDepartures } from './pool-departures.js';
 import {

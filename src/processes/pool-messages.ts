@@ -1,4 +1,4 @@
-import { AppError, isAppError, toError, type ErrorCode } from './errors.js';
+import { AppError, isAppError, toError, type ErrorCode } from '../errors.js';
 
 /** What a process pool tells its child. */
 export type MessageToChild =

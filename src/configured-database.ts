@@ -1,10 +1,10 @@
-import type { Config } from '../config/schema.js';
-import { openDatabase, type Database } from '../db/database.js';
-import type { DatabaseSettings } from '../db/database-settings.js';
-import { migrateLatest, requireSchema, schemaStatus } from '../db/migrate.js';
-import { AppError } from '../errors.js';
-import type { Log } from '../log.js';
-import { maskSecrets } from '../log-values.js';
+import type { Config } from './config/schema.js';
+import { openDatabase, type Database } from './db/database.js';
+import type { DatabaseSettings } from './db/database-settings.js';
+import { migrateLatest, requireSchema, schemaStatus } from './db/migrate.js';
+import { AppError } from './errors.js';
+import type { Log } from './log.js';
+import { maskSecrets } from './log-values.js';
 
 /**
  * The settings that the database is opened with, from the keys of `database`.
