@@ -2,7 +2,8 @@ import { CLEAN_UP_AGE_MS, cleanUp } from '../daemon/clean-up.js';
 import { repairPublications } from '../daemon/publish-record-version.js';
 import { runPass } from '../daemon/run-pass.js';
 import { Schedule } from '../daemon/schedule.js';
-import { toError } from '../errors.js';
+import { requireSchema } from '../db/migrate.js';
+import { isAppError, toError, type AppError } from '../errors.js';
 import type { Log } from '../log.js';
 import { openApplication, type Application } from '../main.js';
 import type { Config } from '../config/schema.js';
@@ -22,6 +23,8 @@ interface Daemon {
   readonly context: CommandContext;
   readonly log: Log;
   readonly signals: StopSignals;
+  /** Why it has to end; null: nobody but a signal ends it. */
+  failure: AppError | null;
 }
 
 /** The daemon at work with one configuration. */
@@ -32,12 +35,28 @@ interface DaemonLife {
   stop(): Promise<void>;
 }
 
+/** Whether the database is still one that this version can work with; else the daemon drains and ends. */
+async function hasKnownSchema(daemon: Daemon, { database }: Application): Promise<boolean> {
+  try {
+    await requireSchema(database);
+    return true;
+  } catch (error) {
+    if (!isAppError(error) || error.code !== 'SCHEMA_TOO_NEW') throw error;
+    daemon.failure = error;
+    daemon.signals.stop('the database was changed by a newer version');
+    return false;
+  }
+}
+
 async function pass(
-  { context, log, signals }: Daemon,
-  { environment }: Application,
+  daemon: Daemon,
+  application: Application,
   config: Config,
   ended: AbortSignal,
 ): Promise<void> {
+  if (!(await hasKnownSchema(daemon, application))) return;
+  const { context, log, signals } = daemon;
+  const { environment } = application;
   // What could not be published when it was built, as a disk was full or the database went away.
   await repairPublications(environment);
   const { reports, durationMs } = await runPass(environment, {
@@ -121,7 +140,7 @@ export async function runDaemon(context: CommandContext): Promise<ExitCode> {
   const { config, log } = await context.open();
   const signals = new StopSignals(log, config.build.shutdown_grace_s * 1000);
   const reloads = new ReloadRequests();
-  const daemon = { context, log, signals };
+  const daemon: Daemon = { context, log, signals, failure: null };
   let life: DaemonLife | null = null;
   try {
     life = await beginLife(daemon, config);
@@ -144,5 +163,6 @@ export async function runDaemon(context: CommandContext): Promise<ExitCode> {
     signals.dispose();
   }
   log.info('recordsmith has stopped.');
+  if (daemon.failure !== null) throw daemon.failure;
   return EXIT.done;
 }

@@ -43,13 +43,19 @@ export class StopSignals {
     process.off('SIGINT', this.#stop);
   }
 
+  /** Stops as the first signal does; nothing when that has come already. */
+  stop(reason: string): void {
+    if (this.#taking.signal.aborted) return;
+    this.#log.info('Stopping: finishing what is being built.', { reason, graceMs: this.#graceMs });
+    this.#taking.abort();
+    this.#timer = setTimeout(() => this.#work.abort(), this.#graceMs);
+  }
+
   readonly #stop = (signal: NodeJS.Signals): void => {
     if (this.#taking.signal.aborted) {
       this.#log.warn('Stopped at once by a second signal.', { signal });
       process.exit(ENDED_BY_SIGNAL);
     }
-    this.#log.info('Stopping: finishing what is being built.', { signal, graceMs: this.#graceMs });
-    this.#taking.abort();
-    this.#timer = setTimeout(() => this.#work.abort(), this.#graceMs);
+    this.stop(signal);
   };
 }

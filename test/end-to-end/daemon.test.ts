@@ -53,6 +53,22 @@ describeEngines('The daemon', (engine) => {
     for (const lab of labs.splice(0)) await lab.remove();
   });
 
+  test('drains and ends with 78 when a newer version changes the schema under it', async () => {
+    const lab = await makeLab();
+    await logDay(lab, 2);
+    const daemon = lab.start([]);
+    await builtAs(lab, 'day 2', 'COMPLETED');
+    await lab.database.knex('schema_migrations').insert({
+      name: '20990101000000_all_new_breaking.js',
+      batch: 2,
+      migration_time: new Date(),
+    });
+    const { code, stderr } = await daemon.ended;
+    expect(code).toBe(78);
+    expect(stderr).toContain('20990101000000_all_new_breaking.js');
+    expect(stderr).toContain('Install that newer version');
+  });
+
   test('builds what is due when it starts and what comes while it runs; SIGTERM ends it with 0', async () => {
     const lab = await makeLab();
     await logDay(lab, 2);
