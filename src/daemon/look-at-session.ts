@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import { listDirectories } from '../db/annotation-store.js';
 import { noteStoreAway, requireLease } from '../db/build-lease-store.js';
 import { listInstruments, markRootSeen } from '../db/instrument-store.js';
@@ -105,13 +106,16 @@ async function neighbourClaims(
 
 /** Instruments that share a folder with this one, itself included. */
 function instrumentsOnSameFolders(
+  dataPath: string,
   instrument: Instrument,
   all: readonly Instrument[],
 ): readonly Instrument[] {
-  const paths = new Set(instrument.folders.map((folder) => folder.path));
+  // `./Titan`, `Titan/` and `Titan` are one folder.
+  const placesOf = ({ folders }: Instrument): string[] =>
+    folders.map((folder) => resolve(dataPath, folder.path));
+  const places = new Set(placesOf(instrument));
   return all.filter(
-    (other) =>
-      other.pid === instrument.pid || other.folders.some((folder) => paths.has(folder.path)),
+    (other) => other.pid === instrument.pid || placesOf(other).some((place) => places.has(place)),
   );
 }
 
@@ -121,7 +125,11 @@ export async function lookRequestFor(options: LookAtSessionOptions): Promise<Loo
   const startMs = session.start.toMillis();
   const endMs = session.end.toMillis();
   return environment.database.createScope(async () => {
-    const sharing = instrumentsOnSameFolders(instrument, await listInstruments());
+    const sharing = instrumentsOnSameFolders(
+      environment.paths.data,
+      instrument,
+      await listInstruments(),
+    );
     const pids = sharing.map((other) => other.pid);
     const rules = await listFileRules(session.identifier);
     const directories = await directoriesOf(session.identifier);

@@ -62,7 +62,7 @@ async function moveTree(from: Buffer, to: Buffer): Promise<void> {
     const source = Buffer.concat([from, SLASH, entry.name]);
     const target = Buffer.concat([to, SLASH, entry.name]);
     if (entry.isDirectory()) {
-      await moveTree(source, target);
+      if (!(await moveWholeFolder(source, target))) await moveTree(source, target);
       continue;
     }
     try {
@@ -79,6 +79,17 @@ async function moveTree(from: Buffer, to: Buffer): Promise<void> {
     await rmdir(from);
   } catch (error) {
     if (systemErrorCode(error) !== 'ENOENT') throw notWritable(from, error);
+  }
+}
+
+/** A folder that is new below paths.output moves in one step, however many files it has. */
+async function moveWholeFolder(from: Buffer, to: Buffer): Promise<boolean> {
+  try {
+    await rename(from, to);
+    return true;
+  } catch {
+    // Mostly it is there already. Whatever else is wrong shows, and is told, when its files are moved one by one.
+    return false;
   }
 }
 
