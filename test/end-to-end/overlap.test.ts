@@ -26,7 +26,8 @@ describeEngines('sessions that overlap on one folder', (engine) => {
       instruments: [
         { pid: 'users', userFolder: '{username}/**' },
         { pid: 'left', folders: [folder('both')] },
-        { pid: 'right', folders: [folder('both')] },
+        // The same folder, spelled in another way.
+        { pid: 'right', folders: [folder('./both/')] },
         'free',
         'open',
         'twins',
