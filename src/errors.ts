@@ -24,7 +24,7 @@ export const ERROR_CODES = {
   INPUT_INVALID: 'Data given to a command or a function is wrong.',
   TIME_INVALID: 'A time cannot be understood.',
   FILE_UNREADABLE: 'A file cannot be read.',
-  FILE_NOT_WRITABLE: 'A file or folder cannot be written.',
+  FILE_NOT_WRITABLE: 'A file or folder cannot be written, or a record not be read back.',
   STORE_UNAVAILABLE: 'The file store of an instrument is not reachable.',
   FORMAT_INVALID: 'A file does not hold what its format promises.',
   READER_FAILED: 'The reader of a file format stopped without an answer.',

@@ -13,16 +13,24 @@ export function isPostgres(knex) {
 
 /**
  * An instant in milliseconds: timestamptz(3), in SQLite text of exactly YYYY-MM-DDTHH:MM:SS.sssZ, so that text order
- * is time order.
+ * is time order. Of the years 0001 to 9999, which programs can read and write as text.
  * @param {Knex} knex
  * @param {Table} table
  * @param {string} tableName
  * @param {string} name
  */
 export function instant(knex, table, tableName, name) {
-  if (isPostgres(knex)) return table.specificType(name, 'timestamptz(3)');
+  if (isPostgres(knex)) {
+    // PostgreSQL knows -infinity, infinity, BC and years of five digits too.
+    table.check(
+      `"${name}" >= '0001-01-01T00:00:00Z' and "${name}" < '10000-01-01T00:00:00Z'`,
+      undefined,
+      `${tableName}_${name}_instant`,
+    );
+    return table.specificType(name, 'timestamptz(3)');
+  }
   table.check(
-    `"${name}" is null or ("${name}" glob '[0-9][0-9][0-9][0-9]-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-5][0-9].[0-9][0-9][0-9]Z' and date(substr("${name}", 1, 10)) = substr("${name}", 1, 10) and substr("${name}", 12, 2) < '24')`,
+    `"${name}" is null or ("${name}" glob '[0-9][0-9][0-9][0-9]-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-5][0-9].[0-9][0-9][0-9]Z' and date(substr("${name}", 1, 10)) = substr("${name}", 1, 10) and substr("${name}", 12, 2) < '24' and "${name}" >= '0001')`,
     undefined,
     `${tableName}_${name}_instant`,
   );

@@ -1,14 +1,18 @@
-import { spawn } from 'node:child_process';
+import { spawn, type ChildProcessByStdio } from 'node:child_process';
+import type { Readable } from 'node:stream';
+import { text } from 'node:stream/consumers';
 import { z } from 'zod';
 import type { BuildReport, BuildResult } from '../daemon/build-ending.js';
 import type { BuildEnvironment } from '../daemon/build-environment.js';
-import { buildSession } from '../daemon/build-session.js';
+import { buildSession, type BuildSessionOptions } from '../daemon/build-session.js';
 import { BUILD_OUTCOMES } from '../domain/record-status.js';
-import { AppError } from '../errors.js';
+import { toError } from '../errors.js';
 import { ENTRY_FILE } from '../main.js';
 import type { CommandContext } from './command-context.js';
 
-type BuildAlone = (identifier: string, signal: AbortSignal) => Promise<BuildResult>;
+type BuildAlone = (identifier: string, options: BuildSessionOptions) => Promise<BuildResult>;
+
+const INTERRUPTED: BuildResult = { kind: 'passed-over', reason: 'interrupted' };
 
 const instantMs = z.iso.datetime().transform((text) => Date.parse(text));
 
@@ -45,7 +49,7 @@ const answerSchema = z.object({
         recordPath: session.record,
         version: session.version,
         durationMs: session.duration_ms,
-        storeAway: false,
+        away: null,
       })),
   ),
 });
@@ -56,58 +60,80 @@ const answerSchema = z.object({
  */
 export function buildAloneWith(
   environment: BuildEnvironment,
-  context: CommandContext,
+  context: Pick<CommandContext, 'options' | 'workingFolder'>,
   options: { readonly alone?: boolean },
 ): BuildAlone {
   return options.alone === true
-    ? (identifier, signal) => buildSession(environment, identifier, signal)
-    : (identifier, signal) => runAlone(environment, context, identifier, signal);
+    ? (identifier, how) => buildSession(environment, identifier, how)
+    : (identifier, how) => runAlone(environment, context, identifier, how);
 }
 
 async function runAlone(
   environment: BuildEnvironment,
-  context: CommandContext,
+  context: Pick<CommandContext, 'options' | 'workingFolder'>,
   identifier: string,
-  signal: AbortSignal,
+  { ignoreBackoff, stop }: BuildSessionOptions,
 ): Promise<BuildResult> {
-  environment.log.warn('Earlier builds of the session died; it is built alone in a process.', {
-    sessionIdentifier: identifier,
-  });
-  const config = context.options.config;
-  const child = spawn(
-    process.execPath,
-    [
-      ENTRY_FILE,
-      ...['run', '--run-once', '--alone', '--json', '--session', identifier],
-      ...(config === undefined ? [] : ['--config', config]),
-    ],
-    { cwd: context.workingFolder, stdio: ['ignore', 'pipe', 'inherit'] },
-  );
-  const stop = (): void => {
-    child.kill('SIGTERM');
-  };
-  signal.addEventListener('abort', stop, { once: true });
+  const { config } = context.options;
   try {
-    let printed = '';
-    child.stdout.setEncoding('utf8').on('data', (text: string) => (printed += text));
-    const ending = await new Promise<string | null>((resolve, reject) => {
-      child.once('error', reject);
-      child.once('close', (code, killer) => {
-        // 1: the session ended in ERROR, which is an answer too.
-        resolve(code === 0 || code === 1 ? null : (killer ?? `exit code ${String(code)}`));
-      });
+    stop.throwIfAborted();
+    environment.log.warn('Earlier builds of the session died; it is built alone in a process.', {
+      sessionIdentifier: identifier,
     });
-    if (ending !== null) return { kind: 'passed-over', reason: `its process ended by ${ending}` };
+    const child = spawn(
+      process.execPath,
+      [
+        ENTRY_FILE,
+        ...['run', '--run-once', '--alone', '--json', '--session', identifier],
+        ...(ignoreBackoff ? [] : ['--when-due']),
+        ...(config === undefined ? [] : ['--config', config]),
+      ],
+      { cwd: context.workingFolder, stdio: ['ignore', 'pipe', 'inherit'] },
+    );
+    const printed = await printedBy(child, stop);
     const [report] = answerSchema.parse(JSON.parse(printed)).sessions;
     return report === undefined
       ? { kind: 'passed-over', reason: 'it was not due any more' }
       : { kind: 'built', report };
   } catch (error) {
-    throw new AppError('READER_FAILED', 'The process for a single session gave no answer.', {
-      cause: error,
-      details: { sessionIdentifier: identifier },
+    if (stop.aborted) return INTERRUPTED;
+    const { message } = toError(error);
+    environment.log.error('The process for a single session gave no answer.', {
+      sessionIdentifier: identifier,
+      error,
     });
+    return { kind: 'passed-over', reason: `its process gave no answer: ${message}` };
+  }
+}
+
+/**
+ * What a process prints until its end.
+ * @param stop tells it to end.
+ * @throws Error when it cannot be started or is killed.
+ */
+async function printedBy(
+  child: ChildProcessByStdio<null, Readable, null>,
+  stop: AbortSignal,
+): Promise<string> {
+  const kill = (): void => {
+    child.kill('SIGTERM');
+  };
+  stop.addEventListener('abort', kill, { once: true });
+  try {
+    const ended = new Promise<string | null>((resolve) => {
+      child.once('error', (error) => {
+        resolve(error.message);
+      });
+      child.once('close', (code, killer) => {
+        // 1: the session ended in ERROR, which is an answer too.
+        resolve(code === 0 || code === 1 ? null : (killer ?? `exit code ${String(code)}`));
+      });
+    });
+    const printed = await text(child.stdout);
+    const fault = await ended;
+    if (fault !== null) throw new Error(fault);
+    return printed;
   } finally {
-    signal.removeEventListener('abort', stop);
+    stop.removeEventListener('abort', kill);
   }
 }

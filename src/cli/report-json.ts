@@ -11,7 +11,7 @@ export function isoText(epochMs: number): string {
 /** A session as the document shows it: one that was built, or one that may not even have a START. */
 export type ReportedSession = Omit<
   BuildReport,
-  'outcome' | 'startMs' | 'endMs' | 'durationMs' | 'storeAway'
+  'outcome' | 'startMs' | 'endMs' | 'durationMs' | 'away'
 > & {
   readonly outcome: RecordStatus | 'DEFERRED';
   /** Epoch milliseconds; null: not known. */

@@ -12,7 +12,7 @@ import type { CommandContext } from './command-context.js';
 import { EXIT, type ExitCode } from './exit-codes.js';
 import { ReloadRequests } from './reload-requests.js';
 import { countOutcomes } from './report-json.js';
-import { checkInstrumentSettings } from './run-once.js';
+import { announceMode, checkInstrumentSettings } from './run-once.js';
 import { StopSignals } from './stop-signals.js';
 
 /** When what crashes left is cleaned up, besides at the start: daily, at night. */
@@ -85,6 +85,7 @@ async function beginLife(daemon: Daemon, config: Config): Promise<DaemonLife> {
   const application = await openApplication({ config, log, version: context.version });
   try {
     await checkInstrumentSettings(application, config);
+    announceMode(config, log);
   } catch (error) {
     await application.close();
     throw error;

@@ -6,6 +6,7 @@ import { getInstrument, listInstruments } from '../db/instrument-store.js';
 import { getSession } from '../db/session-store.js';
 import { AppError } from '../errors.js';
 import type { Config } from '../config/schema.js';
+import type { Log } from '../log.js';
 import { openApplication, type Application } from '../main.js';
 import type { CommandContext } from './command-context.js';
 import type { RunOptions } from './commands/run.js';
@@ -52,9 +53,15 @@ export async function checkInstrumentSettings(
   }
 }
 
+/** Says at the start what a trial beside another system does not do. */
+export function announceMode({ mode }: Pick<Config, 'mode'>, log: Log): void {
+  if (mode === 'shadow') log.info('Shadow mode: nothing is exported or mailed.', { mode });
+}
+
 /** `recordsmith --run-once`: one pass, then the exit code. */
 export async function runOnce(context: CommandContext, options: RunOptions): Promise<ExitCode> {
   const { config, log } = await context.open();
+  announceMode(config, log);
   const application = await openApplication({ config, log, version: context.version });
   const signals = new StopSignals(log, config.build.shutdown_grace_s * 1000);
   try {
@@ -63,7 +70,7 @@ export async function runOnce(context: CommandContext, options: RunOptions): Pro
     await repairPublications(environment);
     const summary = await runPass(environment, {
       ...selection,
-      ignoreBackoff: selection.identifiers !== null,
+      ignoreBackoff: selection.identifiers !== null && options.whenDue !== true,
       concurrency: config.build.concurrency,
       stopTaking: signals.stopTaking,
       stopWork: signals.stopWork,
@@ -90,7 +97,7 @@ async function exitCodeOfReports(
   reports: readonly BuildReport[],
 ): Promise<ExitCode> {
   if (reports.some((report) => report.outcome === 'ERROR')) return EXIT.failed;
-  if (reports.length === 0 || !reports.every((report) => report.storeAway)) return EXIT.done;
+  if (reports.length === 0 || !reports.every(({ away }) => away === 'store')) return EXIT.done;
   const probe = await application.environment.stores.probe(config.paths.data, config.paths.data);
   return probe.kind === 'available' ? EXIT.done : EXIT.unavailable;
 }

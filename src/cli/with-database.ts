@@ -1,4 +1,6 @@
+import { existsSync } from 'node:fs';
 import type { Database } from '../db/database.js';
+import { AppError } from '../errors.js';
 import type { CommandContext, OpenedCommand } from './command-context.js';
 
 /** The configuration, the log and the open database of a command. */
@@ -8,8 +10,8 @@ export interface CommandDatabase extends OpenedCommand {
 
 /**
  * Opens the configuration's database for the time of `work`. With `readOnly` nothing is written, not even the schema
- * brought up to date.
- * @throws AppError as CommandContext.open and openMigratedDatabase; what `work` throws.
+ * brought up to date. Makes no database.
+ * @throws AppError DATABASE_UNAVAILABLE when there is none; as CommandContext.open and openMigratedDatabase; what `work` throws.
  */
 export async function withDatabase<T>(
   context: CommandContext,
@@ -17,6 +19,15 @@ export async function withDatabase<T>(
   { readOnly = false }: { readonly readOnly?: boolean } = {},
 ): Promise<T> {
   const opened = await context.open();
+  const { client, file } = opened.config.database;
+  // A mistyped path must not look like a facility without sessions.
+  if (client === 'sqlite' && !existsSync(file)) {
+    throw new AppError('DATABASE_UNAVAILABLE', `There is no database ${file}.`, {
+      remedy:
+        'Create it with `recordsmith init` or `recordsmith migrate`, or correct database.file.',
+      details: { file },
+    });
+  }
   const { openMigratedDatabase } = await import('../configured-database.js');
   const database = await openMigratedDatabase(opened.config.database, opened.log, readOnly);
   try {

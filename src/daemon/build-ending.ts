@@ -14,6 +14,9 @@ export interface WrittenVersion {
   readonly activities: readonly Activity[];
 }
 
+/** What is away when a build is put off: the instrument's store, or our own folders that every build writes to. */
+export type WhatIsAway = 'store' | 'folders';
+
 /** How the work on a session came out, before the database has said yes. */
 export type BuildEnding =
   | {
@@ -34,8 +37,8 @@ export type BuildEnding =
       readonly retryInMs: number;
       /** True for a failure of the session itself, which is tried a bounded number of times. */
       readonly countsAsTry: boolean;
-      /** True when the instrument's store is away: its other sessions need not be tried in this pass. */
-      readonly storeAway: boolean;
+      /** Null: nothing. Sessions that need the same need not be tried in this pass. */
+      readonly away: WhatIsAway | null;
       readonly files: number;
     };
 
@@ -56,7 +59,8 @@ export interface BuildReport {
   readonly recordPath: string | null;
   readonly version: number | null;
   readonly durationMs: number;
-  readonly storeAway: boolean;
+  /** Why it was put off or not even tried; null: for no such reason. */
+  readonly away: WhatIsAway | null;
 }
 
 /** What became of a session that a pass took up. */
@@ -88,13 +92,13 @@ export function deferred(
   reason: string,
   retryInMs: number,
   more: {
-    readonly storeAway?: boolean;
+    readonly away?: WhatIsAway | null;
     readonly countsAsTry?: boolean;
     readonly files?: number;
   } = {},
 ): BuildEnding {
-  const { storeAway = false, countsAsTry = false, files = 0 } = more;
-  return { kind: 'defer', reason, retryInMs, countsAsTry, storeAway, files };
+  const { away = null, countsAsTry = false, files = 0 } = more;
+  return { kind: 'defer', reason, retryInMs, countsAsTry, away, files };
 }
 
 /** No file came within the file delay. */

@@ -22,13 +22,21 @@ import { AWAY_RETRY_MS, giveUp } from './give-up.js';
 import { LeaseKeeper } from './lease-keeper.js';
 import { countVerdicts, lookAtSession, storeOf } from './look-at-session.js';
 import { clockOffsetNote, groupDatasets, makeRecord } from './make-record.js';
-import { readSessionFiles } from './read-session-files.js';
+import { readSessionFiles, requireReadable } from './read-session-files.js';
 import { writeVersion } from './write-version.js';
 
 /** After so many tries files that the store fails on are taken as they are. */
 const TRIES_BEFORE_ACCEPTING = 3;
 /** Builds in a row that died after which a session is an error. */
 const MOST_DEAD_BUILDS = 3;
+
+/** How a session is built. */
+export interface BuildSessionOptions {
+  /** Build it also when its next attempt is not due yet. */
+  readonly ignoreBackoff: boolean;
+  /** Aborts: the build is given back. */
+  readonly stop: AbortSignal;
+}
 
 /**
  * Builds one session: from the claim to the settled record. What goes wrong with the session never throws.
@@ -37,10 +45,12 @@ const MOST_DEAD_BUILDS = 3;
 export async function buildSession(
   environment: BuildEnvironment,
   identifier: string,
-  stop: AbortSignal,
+  { ignoreBackoff, stop }: BuildSessionOptions,
 ): Promise<BuildResult> {
   const { database, owner, leaseSeconds } = environment;
-  const claim = await database.createScope(() => claimSession({ identifier, owner, leaseSeconds }));
+  const claim = await database.createScope(() =>
+    claimSession({ identifier, owner, leaseSeconds, ignoreBackoff }),
+  );
   if (claim.kind === 'not-claimed') return { kind: 'passed-over', reason: claim.reason };
 
   const { token, session, working } = claim;
@@ -90,18 +100,19 @@ async function work(attempt: Attempt): Promise<BuildEnding> {
     token,
     signal,
   });
-  if (found.kind === 'store-away')
-    return deferred(found.reason, AWAY_RETRY_MS, { storeAway: true });
+  if (found.kind === 'store-away') return deferred(found.reason, AWAY_RETRY_MS, { away: 'store' });
   if (found.kind === 'waiting') {
     const waitMs = found.untilMs - environment.clock.now().toMillis();
     return deferred(found.reason, Math.max(1000, waitMs), { files: found.files });
   }
+  const acceptFailures = working.tries >= TRIES_BEFORE_ACCEPTING;
+  const recorded = working.rebuildFresh ? [] : await recordedDatasets(attempt);
+  if (!acceptFailures) requireReadable(found.look.verdicts, recorded);
   if (found.kind === 'no-files') return noFilesFound(policy);
 
   const { request, look } = found;
   const files = [...look.files, ...look.needsAcquiredTime];
   if (files.length > policy.sessionFileLimit) return tooManyFiles(files.length, policy);
-  const recorded = working.rebuildFresh ? [] : await recordedDatasets(attempt);
   const read = await readSessionFiles({
     environment,
     policy,
@@ -110,7 +121,8 @@ async function work(attempt: Attempt): Promise<BuildEnding> {
     files,
     store: storeOf(instrument),
     readBefore: new Set(recorded.map((dataset) => dataset.location)),
-    acceptFailures: working.tries >= TRIES_BEFORE_ACCEPTING,
+    acceptFailures,
+    acceptChanges: found.isStillWritten,
     signal,
   });
 

@@ -19,12 +19,26 @@ const OUTSIDE: readonly ErrorCode[] = [
 ];
 const TRANSIENT: readonly ErrorCode[] = ['FILE_UNREADABLE', 'READER_FAILED', 'LIMIT_EXCEEDED'];
 const INTERRUPTED: readonly ErrorCode[] = ['ABORTED', 'LEASE_LOST'];
-const FULL_OR_AWAY: readonly string[] = ['ENOSPC', 'EDQUOT', 'EROFS', 'EIO', 'ESTALE', 'ETIMEDOUT'];
+/** What the system says when it is full, away, or out of memory, processes or open files. */
+const FULL_OR_AWAY: readonly string[] = [
+  'ENOSPC',
+  'EDQUOT',
+  'EROFS',
+  'EIO',
+  'ESTALE',
+  'ETIMEDOUT',
+  'ENOMEM',
+  'EMFILE',
+  'ENFILE',
+  'EAGAIN',
+];
 
 /** By whose fault a build failed, which decides what happens next. */
 export function classifyFailure(error: unknown): FailureKind {
   if (isAppError(error)) {
     if (OUTSIDE.includes(error.code)) return 'outside';
+    // Processes that hang in one store block the readers of all: no file of this session is to blame.
+    if (error.code === 'LIMIT_EXCEEDED' && error.details['limit'] === 'abandoned') return 'outside';
     if (TRANSIENT.includes(error.code)) return 'transient';
     if (INTERRUPTED.includes(error.code)) return 'interrupted';
     return 'session';

@@ -1,51 +1,70 @@
 import { join } from 'node:path';
 import { deferSession } from '../db/build-lease-store.js';
-import { currentRecord } from '../db/record-store.js';
-import { settleBuild, type SettleResult } from '../db/settle-build.js';
+import { currentRecord, type RecordVersion } from '../db/record-store.js';
+import { settleBuild } from '../db/settle-build.js';
 import type { Attempt } from './attempt.js';
 import type { BuildEnding, BuildReport, BuildResult } from './build-ending.js';
-import { publishRecordVersion, repairPublications, tidyStaging } from './publish-record-version.js';
-import { discardStaging } from './staging.js';
+import type { BuildEnvironment } from './build-environment.js';
+import {
+  publishRecordVersion,
+  repairPublications,
+  tidyStaging,
+  type PublishEnvironment,
+} from './publish-record-version.js';
 
-/** Settles or defers an attempt in the database, then makes the public files. */
-export async function finishBuild(attempt: Attempt, ending: BuildEnding): Promise<BuildResult> {
+/** What ending an attempt needs of it. */
+export type EndingAttempt = Omit<Attempt, 'environment' | 'signal'> & {
+  readonly environment: PublishEnvironment & Pick<BuildEnvironment, 'host' | 'softwareVersion'>;
+};
+
+/**
+ * Settles or defers an attempt in the database, then makes the public files.
+ * @throws AppError when the database could not do it. Nothing that fails afterwards throws: it is logged, and the next start
+ *   or pass does it again.
+ */
+export async function finishBuild(
+  attempt: EndingAttempt,
+  ending: BuildEnding,
+): Promise<BuildResult> {
   return ending.kind === 'defer' ? defer(attempt, ending) : settle(attempt, ending);
 }
 
 async function defer(
-  attempt: Attempt,
+  attempt: EndingAttempt,
   ending: Extract<BuildEnding, { kind: 'defer' }>,
 ): Promise<BuildResult> {
   const { environment, session, token, log } = attempt;
   const nextAttemptAtMs = environment.clock.now().toMillis() + ending.retryInMs;
-  const held = await environment.database.createScope(() =>
-    deferSession({
+  const { result, record } = await environment.database.createScope(async () => ({
+    result: await deferSession({
       identifier: session.identifier,
       token,
+      inputsRevision: session.inputsRevision,
       reason: ending.reason,
       nextAttemptAtMs,
       countsAsTry: ending.countsAsTry,
     }),
-  );
-  if (!held) {
-    // Or it was our own settlement, whose answer was lost: the database knows.
-    await repairPublications(environment);
-    return { kind: 'passed-over', reason: 'the lease was lost' };
+    record: await currentRecord(session.identifier),
+  }));
+  if (result !== 'deferred') {
+    // A lost lease may also be our own settlement whose answer was lost: the database knows.
+    await repair(attempt);
+    return { kind: 'passed-over', reason: result };
   }
   await tidyStaging(environment, attempt);
   log.info('The session is deferred.', { reason: ending.reason, nextAttemptAtMs });
-  return { kind: 'built', report: await reportOf(attempt, ending) };
+  return { kind: 'built', report: reportOf(attempt, ending, record) };
 }
 
 async function settle(
-  attempt: Attempt,
+  attempt: EndingAttempt,
   ending: Extract<BuildEnding, { kind: 'settle' }>,
 ): Promise<BuildResult> {
   const { environment, session, token, log } = attempt;
   const { outcome, reason, version } = ending;
   // The signal is not asked any more: from here on only the database decides.
-  const result: SettleResult = await environment.database.createScope(() =>
-    settleBuild({
+  const { result, record } = await environment.database.createScope(async () => ({
+    result: await settleBuild({
       identifier: session.identifier,
       token,
       inputsRevision: session.inputsRevision,
@@ -58,19 +77,18 @@ async function settle(
       fingerprint: version?.fingerprint ?? attempt.working.fingerprint,
       record: version,
     }),
-  );
+    // In the same transaction: once it is committed, the report needs the database no more.
+    record: await currentRecord(session.identifier),
+  }));
   if (result.kind !== 'settled') {
     // A lost lease may also be our own settlement whose answer was lost: the database knows.
-    await repairPublications(environment);
+    await repair(attempt);
     log.info('The attempt is discarded.', { reason: result.kind });
     return { kind: 'passed-over', reason: result.kind };
   }
-  if (outcome === 'COMPLETED' || outcome === 'BUILT_NOT_EXPORTED') {
-    await publish(attempt, result.recordId);
-  } else {
-    await discardStaging(environment.paths.output, attempt);
-  }
-  const report = await reportOf(attempt, ending);
+  await tidyStaging(environment, attempt);
+  if (result.recordId !== null) await publish(attempt, result.recordId);
+  const report = reportOf(attempt, ending, record);
   log.info('The session is settled.', {
     outcome,
     reason,
@@ -82,12 +100,19 @@ async function settle(
   return { kind: 'built', report };
 }
 
-/** Makes sidecars and public files. A failure loses nothing: the next start or pass does it again. */
-async function publish(attempt: Attempt, recordId: number | null): Promise<void> {
-  const { environment, log } = attempt;
+/** Does what may be left of settlements. A failure loses nothing: the next start or pass does it again. */
+async function repair({ environment, log }: EndingAttempt): Promise<void> {
   try {
-    await tidyStaging(environment, attempt);
-    if (recordId !== null) await publishRecordVersion(environment, recordId);
+    await repairPublications(environment);
+  } catch (error) {
+    log.error('Public files could not be put in order; tried again later.', { error });
+  }
+}
+
+/** Makes the public files. A failure loses nothing: the next start or pass does it again. */
+async function publish({ environment, log }: EndingAttempt, recordId: number): Promise<void> {
+  try {
+    await publishRecordVersion(environment, recordId);
   } catch (error) {
     log.error(
       'The record is built, but its public files could not be written; tried again later.',
@@ -98,9 +123,12 @@ async function publish(attempt: Attempt, recordId: number | null): Promise<void>
   }
 }
 
-async function reportOf(attempt: Attempt, ending: BuildEnding): Promise<BuildReport> {
+function reportOf(
+  attempt: EndingAttempt,
+  ending: BuildEnding,
+  record: RecordVersion | null,
+): BuildReport {
   const { environment, session } = attempt;
-  const record = await environment.database.createScope(() => currentRecord(session.identifier));
   return {
     sessionIdentifier: session.identifier,
     sessionKey: session.key,
@@ -115,6 +143,6 @@ async function reportOf(attempt: Attempt, ending: BuildEnding): Promise<BuildRep
     recordPath: record === null ? null : join(environment.paths.records, record.publicPath),
     version: record?.version ?? null,
     durationMs: performance.now() - attempt.startedAt,
-    storeAway: ending.kind === 'defer' && ending.storeAway,
+    away: ending.kind === 'defer' ? ending.away : null,
   };
 }

@@ -100,6 +100,11 @@ export function gatherDatasets(options: GatherDatasetsOptions): GatheredDatasets
     else signals.push(dataset);
   }
   const firstSignals = [...signalsOf.values()].flatMap((signals) => signals[0] ?? []);
+  const outside = new Set(
+    verdicts
+      .filter(({ verdict }) => verdict === 'before start' || verdict === 'after end')
+      .map((verdict) => verdict.location),
+  );
   const missing: Dataset[] = [];
   for (const state of findMissingFiles({ recorded: firstSignals, files, verdicts, nowMs })) {
     if (state.kind !== 'missing') continue;
@@ -107,8 +112,13 @@ export function gatherDatasets(options: GatherDatasetsOptions): GatheredDatasets
     for (const signal of signalsOf.get(state.recorded.location) ?? []) {
       missing.push({ ...signal, missingSinceMs });
     }
-    const since = DateTime.fromMillis(missingSinceMs, { zone: 'utc' }).toISO();
-    warnings.push(`${state.recorded.location}: missing since ${since ?? ''}.`);
+    const since = DateTime.fromMillis(missingSinceMs, { zone: 'utc' }).toISO() ?? '';
+    const { location } = state.recorded;
+    warnings.push(
+      outside.has(location)
+        ? `${location}: no longer within the times of the session, since ${since}.`
+        : `${location}: missing since ${since}.`,
+    );
   }
   return { datasets: [...datasets, ...missing], verdicts, warnings };
 }

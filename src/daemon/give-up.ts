@@ -6,6 +6,7 @@ import { classifyFailure, reasonOf, waitBeforeRetry } from './classify-failure.j
 import { finishBuild } from './finish-build.js';
 import { isDatabaseAway, onceDatabaseAnswers } from './once-database-answers.js';
 import { tidyStaging } from './publish-record-version.js';
+import { whatIsAway } from './what-is-away.js';
 
 /** How long until a store or folder that is away is tried again. */
 export const AWAY_RETRY_MS = 60_000;
@@ -32,8 +33,8 @@ export async function giveUp(attempt: Attempt, error: unknown): Promise<BuildRes
   const waitMs = kind === 'transient' ? waitBeforeRetry(working.tries) : null;
   if (kind === 'outside') {
     log.warn('The build is put off: something it needs is away.', { error });
-    const storeAway = isAppError(error) && error.code === 'STORE_UNAVAILABLE';
-    const ending = deferred(reason, AWAY_RETRY_MS, { storeAway });
+    const away = await whatIsAway(error, environment.paths);
+    const ending = deferred(reason, AWAY_RETRY_MS, { away });
     if (!isDatabaseAway(error)) return finishBuild(attempt, ending);
     // A lease that merely ran out would count as a death of the session's build.
     const limitMs = Math.min(LONGEST_RESTART_MS, environment.leaseSeconds * 1000);

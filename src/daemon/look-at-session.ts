@@ -39,6 +39,8 @@ export type LookOutcome =
       readonly request: LookRequest;
       readonly look: Look;
       readonly warnings: readonly string[];
+      /** They still arrive, but were waited for long enough. */
+      readonly isStillWritten: boolean;
     }
   /** Files still arrive, or may come within the file delay. */
   | {
@@ -48,7 +50,7 @@ export type LookOutcome =
       readonly files: number;
     }
   | { readonly kind: 'store-away'; readonly reason: string }
-  | { readonly kind: 'no-files' };
+  | { readonly kind: 'no-files'; readonly look: Look };
 
 /** How long after END a copied file is still read for its own acquisition time. */
 const ACQUIRED_WITHIN_MS = 30 * 24 * 3_600_000;
@@ -155,10 +157,7 @@ export async function lookRequestFor(options: LookAtSessionOptions): Promise<Loo
       extensions: [...CLAIMED_EXTENSIONS],
       ignorePatterns: [...policy.ignorePatterns],
       ignoredFolders: [...policy.ignoredFolders],
-      companions: COMPANION_RULES.map(({ main, companions }) => ({
-        main,
-        companions: [...companions],
-      })),
+      companions: COMPANION_RULES,
       included: locationsOf('include'),
       excluded: locationsOf('exclude'),
       claim: claimOf(
@@ -210,7 +209,9 @@ export function judgeLook(
     const absences =
       working.storeAwayMs === 0 ? [] : [{ fromMs: endMs, toMs: endMs + working.storeAwayMs }];
     const delay = fileDelay({ nowMs, endMs, fileDelayMs: policy.fileDelayMs, absences });
-    if (delay.kind === 'over') return { outcome: { kind: 'no-files' }, lastLook: null };
+    if (delay.kind === 'over') {
+      return { outcome: { kind: 'no-files', look: looked.look }, lastLook: null };
+    }
     const days = Math.round((policy.fileDelayMs / 86_400_000) * 100) / 100;
     return {
       outcome: {
@@ -234,8 +235,10 @@ export function judgeLook(
     const { reason, untilMs, look } = settled;
     return { outcome: { kind: 'waiting', reason, untilMs, files: files.length }, lastLook: look };
   }
-  const warnings = settled.warning === null ? [] : [settled.warning];
-  return { outcome: { kind: 'files', ...looked, warnings }, lastLook: null };
+  const { warning } = settled;
+  const isStillWritten = warning !== null;
+  const warnings = isStillWritten ? [warning] : [];
+  return { outcome: { kind: 'files', ...looked, warnings, isStillWritten }, lastLook: null };
 }
 
 /** Files mostly come soon after END: look often at first, then every quarter of an hour. */

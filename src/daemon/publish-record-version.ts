@@ -1,5 +1,5 @@
 import {
-  findCurrentPublication,
+  findOverlapping,
   findPublication,
   listUnpublished,
   markPublished,
@@ -11,13 +11,15 @@ import type { RecordPaths } from '../record/record-names.js';
 import type { BuildEnvironment } from './build-environment.js';
 import {
   discardStaging,
+  isStagedBefore,
   listStagedAttempts,
   promoteStaging,
+  UNKNOWN_STAGING_AGE_MS,
   type StagedAttempt,
 } from './staging.js';
 
 /** What publishing needs of the environment. */
-export type PublishEnvironment = Pick<BuildEnvironment, 'database' | 'log' | 'paths'>;
+export type PublishEnvironment = Pick<BuildEnvironment, 'database' | 'log' | 'paths' | 'clock'>;
 
 /** Records repaired at a time. */
 const PAGE = 200;
@@ -33,7 +35,7 @@ async function project(
   pending: PendingPublication,
 ): Promise<void> {
   const former = pending.formerPublicPaths.map(bothPaths);
-  if (pending.isCurrent) {
+  if (pending.state === 'current') {
     await publishRecord(environment.paths.records, {
       version: bothPaths(pending.path),
       target: bothPaths(pending.publicPath),
@@ -50,7 +52,8 @@ async function project(
 
 /**
  * Has the public files show what the database says, and notes it. This process may have been paused on the way and have
- * written over what a newer version shows by now, or what was withdrawn: so the database is asked again afterwards.
+ * written over what a newer version or another session shows by now, or what was withdrawn: so the database is asked
+ * again afterwards, and what changed meanwhile is published too.
  * @throws AppError FILE_NOT_WRITABLE, FILE_UNREADABLE when the version's file is missing.
  */
 async function publish(
@@ -58,18 +61,17 @@ async function publish(
   pending: PendingPublication,
 ): Promise<void> {
   const { database } = environment;
-  const { recordId } = pending;
   await project(environment, pending);
-  const { itself, current } = await database.createScope(async () => ({
-    itself: await findPublication(recordId),
-    current: await findCurrentPublication(pending.sessionIdentifier),
+  const { itself, overlapping } = await database.createScope(async () => ({
+    itself: await findPublication(pending.recordId),
+    overlapping: await findOverlapping(pending),
   }));
-  if (itself !== null && itself.isCurrent !== pending.isCurrent) {
-    await publish(environment, itself);
-    return;
-  }
-  if (current !== null && current.recordId !== recordId) await publish(environment, current);
-  await database.createScope(() => markPublished(recordId));
+  // Noted last: what a crash leaves undone is done by the next start.
+  for (const other of overlapping) await publish(environment, other);
+  if (itself === null) return;
+  const isNoted =
+    itself.state === pending.state && (await database.createScope(() => markPublished(pending)));
+  if (!isNoted) await publishRecordVersion(environment, pending.recordId);
 }
 
 /** Publishes one record that was settled just now. Throws as publish does. */
@@ -83,22 +85,36 @@ export async function publishRecordVersion(
 
 /**
  * Puts the staged sidecars of an attempt where the database says they belong: into place when it settled, away when it is
- * over, and leaves them when it may still be at work. One that fails is logged; the next start does it again.
+ * over, and leaves them when it may still be at work or may be another database's. A failure is logged and never thrown;
+ * the next start does it again.
  */
 export async function tidyStaging(
   environment: PublishEnvironment,
   attempt: StagedAttempt,
 ): Promise<void> {
-  const { database, log, paths } = environment;
-  const state = await database.createScope(() =>
-    stagedAttemptState(attempt.sessionKey, attempt.token),
-  );
+  const { clock, database, log, paths } = environment;
+  const { sessionKey, token } = attempt;
+  const askState = () => database.createScope(() => stagedAttemptState(sessionKey, token));
   try {
-    if (state === 'settled') await promoteStaging(paths.output, attempt);
-    else if (state === 'over') await discardStaging(paths.output, attempt);
+    const state = await askState();
+    if (state === 'settled') {
+      await promoteStaging(paths.output, attempt);
+      // This process may have been paused on the way, and a newer attempt may have put its sidecars into place.
+      if ((await askState()) === 'overtaken') {
+        log.warn('Older sidecars of a session may lie over those of its newest build.', {
+          session: sessionKey,
+          remedy: `recordsmith sessions retry ${sessionKey} makes them anew.`,
+        });
+      }
+      return;
+    }
+    if (state === 'open') return;
+    const beforeMs = clock.now().toMillis() - UNKNOWN_STAGING_AGE_MS;
+    if (state === 'unknown' && !(await isStagedBefore(paths.output, attempt, beforeMs))) return;
+    await discardStaging(paths.output, attempt);
   } catch (error) {
     log.warn('Sidecars of a build could not be put in order; tried again at the next start.', {
-      session: attempt.sessionKey,
+      session: sessionKey,
       error,
     });
   }
@@ -123,9 +139,10 @@ export async function repairPublications(environment: PublishEnvironment): Promi
         await publish(environment, one);
       } catch (error) {
         failed.add(one.recordId);
-        const message = one.isCurrent
-          ? 'A record is built, but its public file cannot be written.'
-          : 'A record is withdrawn, but its public file cannot be removed.';
+        const message =
+          one.state === 'current'
+            ? 'A record is built, but its public file cannot be written.'
+            : 'A record is withdrawn, but its public file cannot be removed.';
         log.error(message, {
           session: one.sessionKey,
           path: one.publicPath,

@@ -1,18 +1,19 @@
 import { resolve } from 'node:path';
 import type { FileMetadata } from '../domain/file-metadata.js';
-import type { FoundFile } from '../domain/found-file.js';
+import type { FileVerdict, FoundFile } from '../domain/found-file.js';
 import type { Location } from '../domain/location.js';
 import type { Dataset } from '../domain/dataset.js';
-import type { ExtractFileJob } from '../extract/extract-file.js';
+import { unreadFile, type ExtractFileJob } from '../extract/extract-file.js';
 import { pathBelow, previewLocation } from '../extract/output-locations.js';
 import { AppError } from '../errors.js';
+import { PERMISSION_DENIED } from '../files/store-errors.js';
 import type { BuildEnvironment, BuildPolicy } from './build-environment.js';
 import { stagingPath, type StagedAttempt } from './staging.js';
 
 /** What reading the files of a session needs. */
 export interface ReadSessionFilesOptions {
-  readonly environment: BuildEnvironment;
-  readonly policy: BuildPolicy;
+  readonly environment: Pick<BuildEnvironment, 'paths' | 'readers' | 'stores' | 'validator'>;
+  readonly policy: Pick<BuildPolicy, 'previews' | 'fileLimitBytes'>;
   readonly attempt: StagedAttempt;
   /** IANA zone of the instrument. */
   readonly timezone: string;
@@ -23,6 +24,8 @@ export interface ReadSessionFilesOptions {
   readonly readBefore: ReadonlySet<Location>;
   /** Take files that the store fails on as they are, with a warning: it was tried often enough. */
   readonly acceptFailures: boolean;
+  /** Take also files that change while they are read, with a warning: they were waited for long enough. */
+  readonly acceptChanges: boolean;
   readonly signal: AbortSignal;
 }
 
@@ -44,6 +47,8 @@ function* jobsOf(options: ReadSessionFilesOptions): Generator<ExtractFileJob> {
   }
 }
 
+/** What the record says of a file that was taken although it is still being written. */
+const CHANGED = 'The file changed while it was read; what is in it is not known.';
 const STORE_FAULTS: readonly string[] = ['EIO', 'ESTALE', 'ETIMEDOUT'];
 
 /** Whether a file that could not be read may well be readable a little later. */
@@ -58,8 +63,8 @@ function mayComeBack(systemCode: string | null, wasReadBefore: boolean): boolean
  * The datasets of a session's files, in their order: reads each file in the reader processes; sidecars and previews are
  * staged. A file that cannot be read keeps its place, with a warning.
  * @throws AppError ABORTED by the signal, FILE_NOT_WRITABLE, FILE_UNREADABLE when a file changed while it was read (it is
- * still being written) or the store failed on it: the session is tried again; STORE_UNAVAILABLE when the store stopped
- * answering.
+ * still being written) or the store failed on it, unless that is to be accepted: the session is tried again;
+ * STORE_UNAVAILABLE when the store stopped answering.
  */
 export async function readSessionFiles(
   options: ReadSessionFilesOptions,
@@ -75,6 +80,10 @@ export async function readSessionFiles(
     position += 1;
     if (file === undefined) throw new AppError('INTERNAL', 'A reader answered for no file.');
     if (result.kind === 'changed') {
+      if (options.acceptFailures || options.acceptChanges) {
+        datasets.push(...datasetsOf(file, unreadFile(file.location, CHANGED)));
+        continue;
+      }
       throw new AppError('FILE_UNREADABLE', `${file.name} changed while it was read.`, {
         remedy: 'Nothing has to be done: the session is tried again.',
         details: { location: file.location },
@@ -102,6 +111,39 @@ export async function readSessionFiles(
     datasets.push(...datasetsOf(file, result.metadata));
   }
   return datasets;
+}
+
+/**
+ * A file of the current version that may not be read now, itself or a folder around it, is no reason to make a version
+ * without it: rights are often wrong for a moment only.
+ * @param verdicts of the look
+ * @param recorded datasets of the current version
+ * @throws AppError FILE_UNREADABLE naming the file: the session is tried again.
+ */
+export function requireReadable(
+  verdicts: readonly FileVerdict[],
+  recorded: readonly Dataset[],
+): void {
+  const refused = new Set(
+    verdicts.flatMap(({ location, verdict, rule }) =>
+      verdict === 'unreadable' && rule.endsWith(PERMISSION_DENIED) ? [location] : [],
+    ),
+  );
+  if (refused.size === 0) return;
+  for (const { location, missingSinceMs } of recorded) {
+    if (missingSinceMs !== null) continue;
+    for (let place = location; place !== ''; place = place.slice(0, place.lastIndexOf('/'))) {
+      if (!refused.has(place)) continue;
+      throw new AppError(
+        'FILE_UNREADABLE',
+        `${location} is in the record, and ${place} cannot be read now: ${PERMISSION_DENIED}.`,
+        {
+          remedy: `Check the rights of ${place}.`,
+          details: { location, systemCode: 'EACCES' },
+        },
+      );
+    }
+  }
 }
 
 /** A reader that took too long may have waited for a store that hangs: then no file is to blame. */

@@ -1,13 +1,15 @@
 import { join } from 'node:path';
 import { noteStoreAway } from '../db/build-lease-store.js';
-import { getSessionsToBuild } from '../db/due-sessions.js';
-import { activePauses } from '../db/pause-store.js';
+import { getSessionsToBuild, takeUpLogChanges } from '../db/due-sessions.js';
+import { activePauses, type Pause } from '../db/pause-store.js';
 import { currentRecord } from '../db/record-store.js';
 import type { WorkingSession } from '../domain/working-session.js';
 import { toError } from '../errors.js';
-import type { BuildReport, BuildResult } from './build-ending.js';
+import type { BuildReport, BuildResult, WhatIsAway } from './build-ending.js';
 import type { BuildEnvironment } from './build-environment.js';
-import { buildSession } from './build-session.js';
+import { buildSession, type BuildSessionOptions } from './build-session.js';
+import { reasonOf } from './classify-failure.js';
+import { isDatabaseAway } from './once-database-answers.js';
 
 /** What one pass takes up. */
 export interface PassOptions {
@@ -23,7 +25,7 @@ export interface PassOptions {
   /** Aborts: what is being built is given back. */
   readonly stopWork: AbortSignal;
   /** Builds a session whose builds died twice alone in a process of its own. */
-  readonly buildAlone: (identifier: string, signal: AbortSignal) => Promise<BuildResult>;
+  readonly buildAlone: (identifier: string, options: BuildSessionOptions) => Promise<BuildResult>;
   /** Told of each session as it is done. */
   readonly onReport?: (report: BuildReport) => void;
 }
@@ -42,7 +44,8 @@ const DEAD_BUILDS_BEFORE_ALONE = 2;
 
 /**
  * One pass: builds every session that is due, some at a time, until none is left. A session that cannot be built never stops
- * the others; once an instrument's store is found to be away, its other sessions wait for a later pass.
+ * the others; once an instrument's store is found to be away, its other sessions wait for a later pass, and once our own
+ * folders are, all do. What is paused meanwhile is not taken up any more.
  * @throws AppError when the database cannot be reached.
  */
 export async function runPass(
@@ -65,6 +68,8 @@ class Pass {
   readonly #taken = new Set<string>();
   /** Why the store of an instrument is away, by pid. */
   readonly #storesAway = new Map<string, string>();
+  /** Why nothing can be written to our own folders; null: it can. */
+  #foldersAway: string | null = null;
   #queue: WorkingSession[] = [];
   #filling: Promise<void> | null = null;
   #failed = false;
@@ -79,10 +84,13 @@ class Pass {
       const session = await this.#next();
       if (session === null) return;
       try {
-        const report = await this.#build(session);
+        const report = await this.#buildContained(session);
         if (report === null) continue;
-        if (report.storeAway && report.reason !== null) {
-          this.#storesAway.set(session.instrumentPid, report.reason);
+        const { away, reason } = report;
+        if (away === 'store' && reason !== null) {
+          this.#storesAway.set(session.instrumentPid, reason);
+        } else if (away === 'folders') {
+          this.#foldersAway ??= reason;
         }
         this.reports.push(report);
         this.#options.onReport?.(report);
@@ -94,21 +102,39 @@ class Pass {
     }
   }
 
+  /** An error that is not of the database leaves the session as it is and stops no other. */
+  async #buildContained(session: WorkingSession): Promise<BuildReport | null> {
+    try {
+      return await this.#build(session);
+    } catch (error) {
+      if (isDatabaseAway(error)) throw error;
+      this.#environment.log.error('The build of a session was broken off; it is taken up again.', {
+        session: session.key,
+        error,
+      });
+      return this.#notTried(session, reasonOf(error), null);
+    }
+  }
+
   async #build(session: WorkingSession): Promise<BuildReport | null> {
-    const away = this.#storesAway.get(session.instrumentPid);
-    if (away !== undefined) return this.#notTried(session, away);
-    const { stopWork, buildAlone } = this.#options;
+    if (this.#foldersAway !== null) return this.#notTried(session, this.#foldersAway, 'folders');
+    const storeAway = this.#storesAway.get(session.instrumentPid);
+    if (storeAway !== undefined) return this.#notTried(session, storeAway, 'store');
+    const { log } = this.#environment;
+    if (await this.#isPaused(session)) {
+      log.debug('A session was passed over.', { session: session.key, reason: 'paused' });
+      return null;
+    }
+    const { ignoreBackoff, stopWork, buildAlone } = this.#options;
+    const options = { ignoreBackoff, stop: stopWork };
     // Whoever holds the lease of a session that is due died too.
     const deaths = session.diedBuilds + (session.lease === null ? 0 : 1);
     const result =
       deaths >= DEAD_BUILDS_BEFORE_ALONE
-        ? await buildAlone(session.identifier, stopWork)
-        : await buildSession(this.#environment, session.identifier, stopWork);
+        ? await buildAlone(session.identifier, options)
+        : await buildSession(this.#environment, session.identifier, options);
     if (result.kind === 'built') return result.report;
-    this.#environment.log.debug('A session was passed over.', {
-      session: session.key,
-      reason: result.reason,
-    });
+    log.debug('A session was passed over.', { session: session.key, reason: result.reason });
     return null;
   }
 
@@ -127,27 +153,33 @@ class Pass {
   }
 
   async #fill(): Promise<void> {
-    const { clock, database } = this.#environment;
+    const { clock, database, log } = this.#environment;
     const { identifiers, instrumentPids, ignoreBackoff } = this.#options;
     const nowMs = clock.now().toMillis();
-    const { due, pauses } = await database.createScope(async () => ({
-      due: await getSessionsToBuild({
+    const onRefused = (error: Error, sessionIdentifier: string): void => {
+      log.warn('What SQL changed in the log rows of a session cannot be taken up.', {
+        sessionIdentifier,
+        error,
+      });
+    };
+    const due = await database.createScope(async () => {
+      const pauses = await activePauses(nowMs);
+      if (isAllPaused(pauses)) {
+        // What came in by SQL is taken up all the same.
+        await takeUpLogChanges(onRefused);
+        return [];
+      }
+      return getSessionsToBuild({
         limit: PAGE + this.#taken.size,
         ignoreBackoff,
         nowMs,
+        onRefused,
+        exceptInstrumentPids: pausedInstruments(pauses),
         ...(identifiers === null ? {} : { identifiers }),
         ...(instrumentPids === null ? {} : { instrumentPids }),
-      }),
-      pauses: await activePauses(nowMs),
-    }));
-    const isPaused = (session: WorkingSession): boolean =>
-      pauses.some(
-        ({ scope, target }) =>
-          scope === 'all' || (scope === 'instrument' && target === session.instrumentPid),
-      );
-    this.#queue = due.filter(
-      (session) => !this.#taken.has(session.identifier) && !isPaused(session),
-    );
+      });
+    });
+    this.#queue = due.filter((session) => !this.#taken.has(session.identifier));
     for (const session of this.#queue) this.#taken.add(session.identifier);
     if (this.#queue.length > 0) {
       // They load their code while the first session is claimed and its files are looked for. A fault is told by the
@@ -156,12 +188,25 @@ class Pass {
     }
   }
 
-  /** A session that is not even claimed, since the store of its instrument is away. */
-  async #notTried(session: WorkingSession, reason: string): Promise<BuildReport> {
+  /** Asked for each session: a pass may take days. */
+  async #isPaused({ instrumentPid }: WorkingSession): Promise<boolean> {
+    const { clock, database } = this.#environment;
+    const pauses = await database.createScope(() => activePauses(clock.now().toMillis()));
+    return isAllPaused(pauses) || pausedInstruments(pauses).includes(instrumentPid);
+  }
+
+  /** A session that waits for a later pass, as what it needs is away or its build was broken off. */
+  async #notTried(
+    session: WorkingSession,
+    reason: string,
+    away: WhatIsAway | null,
+  ): Promise<BuildReport> {
     const { clock, database, paths } = this.#environment;
     const record = await database.createScope(async () => {
       // The clock of its file delay stands still too.
-      await noteStoreAway(session.identifier, true, clock.now().toMillis());
+      if (away === 'store') {
+        await noteStoreAway(session.identifier, true, clock.now().toMillis());
+      }
       return currentRecord(session.identifier);
     });
     return {
@@ -178,7 +223,17 @@ class Pass {
       recordPath: record === null ? null : join(paths.records, record.publicPath),
       version: record?.version ?? null,
       durationMs: 0,
-      storeAway: true,
+      away,
     };
   }
+}
+
+function isAllPaused(pauses: readonly Pause[]): boolean {
+  return pauses.some(({ scope }) => scope === 'all');
+}
+
+function pausedInstruments(pauses: readonly Pause[]): string[] {
+  return pauses.flatMap(({ scope, target }) =>
+    scope === 'instrument' && target !== null ? [target] : [],
+  );
 }

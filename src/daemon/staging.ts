@@ -1,10 +1,16 @@
-import { lstat, mkdir, readdir, rename, rm, rmdir } from 'node:fs/promises';
+import { lstat, mkdir, readdir, rename, rm, rmdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { displayName } from '../domain/location.js';
 import { AppError, systemErrorCode } from '../errors.js';
 
 /** The folder below paths.output in which attempts keep their outputs until they settle. */
 const STAGING_FOLDER = '.recordsmith';
+
+/**
+ * The age at which staging folders of attempts that the database does not know are removed, milliseconds: younger ones may
+ * be another database's with the same paths.output, or newer than the backup that was restored.
+ */
+export const UNKNOWN_STAGING_AGE_MS = 24 * 3_600_000;
 
 /** Which attempt a staging folder belongs to. */
 export interface StagedAttempt {
@@ -31,6 +37,29 @@ export async function listStagedAttempts(output: string): Promise<StagedAttempt[
     const match = /^([a-z2-7]{16})-(\d+)$/.exec(name);
     return match?.[1] === undefined ? [] : [{ sessionKey: match[1], token: Number(match[2]) }];
   });
+}
+
+/**
+ * Whether the staging folder of an attempt is there and older than this.
+ * @param beforeMs epoch milliseconds
+ * @throws AppError FILE_UNREADABLE
+ */
+export async function isStagedBefore(
+  output: string,
+  attempt: StagedAttempt,
+  beforeMs: number,
+): Promise<boolean> {
+  const path = stagingPath(output, attempt);
+  try {
+    return (await stat(path)).mtimeMs < beforeMs;
+  } catch (error) {
+    if (systemErrorCode(error) === 'ENOENT') return false;
+    throw new AppError('FILE_UNREADABLE', `${path} cannot be looked at.`, {
+      cause: error,
+      remedy: 'Check the permissions of paths.output.',
+      details: { path },
+    });
+  }
 }
 
 /** Removes what an attempt staged; nothing there is fine. */

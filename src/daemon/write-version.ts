@@ -9,7 +9,7 @@ import {
 import type { Instrument } from '../domain/instrument.js';
 import type { ExperimentRecord } from '../domain/record.js';
 import type { Session } from '../domain/session.js';
-import { AppError } from '../errors.js';
+import { AppError, systemErrorCode } from '../errors.js';
 import { describeRecord } from '../record/describe-record.js';
 import { fingerprintOf } from '../record/fingerprint.js';
 import { pathInRecords, sha256OfFile } from '../record/publish-record.js';
@@ -69,10 +69,11 @@ async function isWhole(environment: BuildEnvironment, version: RecordVersion): P
   try {
     return (await sha256OfFile(path)) === version.sha256;
   } catch (error) {
-    throw new AppError('FILE_UNREADABLE', `The version file ${path} cannot be read.`, {
+    // Our own folder is in trouble, for every session alike: nothing is counted on this one.
+    throw new AppError('FILE_NOT_WRITABLE', `The records folder is not usable: ${path}.`, {
       cause: error,
-      remedy: 'Check the permissions of the records folder.',
-      details: { path },
+      remedy: 'Check the permissions of the records folder and of what is in it.',
+      details: { path, systemCode: systemErrorCode(error) },
     });
   }
 }
@@ -94,7 +95,7 @@ async function causeOf(
 /**
  * Writes the record as an immutable file of its version, synced and validated, unless the current version says the
  * same. Nothing of it is public yet.
- * @throws AppError FILE_NOT_WRITABLE; FILE_UNREADABLE when the current version's file cannot be read.
+ * @throws AppError FILE_NOT_WRITABLE, also when the current version's file cannot be read.
  */
 export async function writeVersion(options: WriteVersionOptions): Promise<WriteVersionResult> {
   const { environment, session, record } = options;

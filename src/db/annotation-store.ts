@@ -48,7 +48,12 @@ async function annotate<T>(
       unit.dialect.secondsBinding(GATHER_SECONDS),
     ]),
   );
-  await raiseInputs(transaction, session, gathered[0]?.until ?? null);
+  await raiseInputs(
+    transaction,
+    unit.dialect,
+    session.session_identifier,
+    gathered[0]?.until ?? null,
+  );
   return result;
 }
 

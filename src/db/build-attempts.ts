@@ -1,7 +1,7 @@
 import type { Knex } from 'knex';
 import { shortened } from './clean-text.js';
 import type { Dialect } from './dialect.js';
-import type { BuildAttemptRow } from './tables.js';
+import type { BuildAttemptRow, SessionRow } from './tables.js';
 
 /** Ends the attempts of a session that are still open. */
 export async function closeAttempts(
@@ -19,4 +19,22 @@ export async function closeAttempts(
       outcome,
       reason: reason === null ? null : shortened(reason, 2000),
     });
+}
+
+/** Ends the build of a session whose inputs are no longer those of its claim: its lease is given up, nothing else changes. */
+export async function discardAttempt(
+  transaction: Knex,
+  dialect: Dialect,
+  identifier: string,
+): Promise<void> {
+  await transaction<SessionRow>('sessions')
+    .where('session_identifier', identifier)
+    .update({ lease_owner: null, lease_expires_at: null, died_builds: 0 });
+  await closeAttempts(
+    transaction,
+    dialect,
+    identifier,
+    'DISCARDED',
+    'The inputs changed meanwhile.',
+  );
 }

@@ -2,7 +2,7 @@ import type { Knex } from 'knex';
 import type { Session } from '../domain/session.js';
 import { completeSession, type WorkingSession } from '../domain/working-session.js';
 import { AppError } from '../errors.js';
-import { closeAttempts } from './build-attempts.js';
+import { closeAttempts, discardAttempt } from './build-attempts.js';
 import { shortened } from './clean-text.js';
 import { instantText } from './instant.js';
 import { scopedSession } from './scope.js';
@@ -15,6 +15,8 @@ export interface ClaimSessionOptions {
   /** Who claims: host and process, for people. */
   readonly owner: string;
   readonly leaseSeconds: number;
+  /** Take it also when it was put off and its next attempt is not due yet. @default false */
+  readonly ignoreBackoff?: boolean;
 }
 
 /** A session that nobody else builds now, or why it cannot be had. */
@@ -33,23 +35,29 @@ export type ClaimResult =
     }
   | {
       readonly kind: 'not-claimed';
-      readonly reason: 'unknown' | 'leased' | 'not to be built' | 'problem' | 'END in the future';
+      readonly reason:
+        'unknown' | 'leased' | 'put off' | 'not to be built' | 'problem' | 'END in the future';
     };
 
 /**
  * Takes the lease of a session that is to be built, by one guarded UPDATE, and opens its attempt. An expired lease is
- * taken over; the attempt that held it is marked as died. Times are by the database's clock.
+ * taken over; the attempt that held it is marked as died. What another process put off since the session was found to be
+ * due is left alone. Times are by the database's clock.
  */
 export async function claimSession(options: ClaimSessionOptions): Promise<ClaimResult> {
   const unit = scopedSession();
   const transaction = await unit.writer();
   const { dialect } = unit;
-  const [row]: SessionRow[] = await transaction<SessionRow>('sessions')
+  const claimable = transaction<SessionRow>('sessions')
     .where('session_identifier', options.identifier)
     .where('status', 'TO_BE_BUILT')
     .whereNull('problem')
     .whereRaw(`end_at <= ${dialect.now}`)
-    .whereRaw(`(lease_expires_at is null or lease_expires_at <= ${dialect.now})`)
+    .whereRaw(`(lease_expires_at is null or lease_expires_at <= ${dialect.now})`);
+  if (options.ignoreBackoff !== true) {
+    void claimable.whereRaw(`(next_attempt_at is null or next_attempt_at <= ${dialect.now})`);
+  }
+  const [row]: SessionRow[] = await claimable
     .update({
       died_builds: transaction.raw('died_builds + case when lease_owner is null then 0 else 1 end'),
       lease_owner: shortened(options.owner, 255),
@@ -63,7 +71,7 @@ export async function claimSession(options: ClaimSessionOptions): Promise<ClaimR
   const working = row === undefined ? null : toWorkingSession(row);
   const session = working === null ? null : completeSession(working);
   if (row === undefined || working === null || session === null) {
-    return { kind: 'not-claimed', reason: await whyNotClaimed(transaction, options.identifier) };
+    return { kind: 'not-claimed', reason: await whyNotClaimed(transaction, options) };
   }
   await closeAttempts(
     transaction,
@@ -93,13 +101,14 @@ export async function claimSession(options: ClaimSessionOptions): Promise<ClaimR
 
 async function whyNotClaimed(
   knex: Knex,
-  identifier: string,
+  { identifier, ignoreBackoff }: ClaimSessionOptions,
 ): Promise<Extract<ClaimResult, { kind: 'not-claimed' }>['reason']> {
   const row = await knex<SessionRow>('sessions').where('session_identifier', identifier).first();
   if (row === undefined) return 'unknown';
   if (row.status !== 'TO_BE_BUILT') return 'not to be built';
   if (row.problem !== null || row.end_at === null) return 'problem';
-  return row.lease_owner === null ? 'END in the future' : 'leased';
+  if (row.lease_owner !== null) return 'leased';
+  return row.next_attempt_at !== null && ignoreBackoff !== true ? 'put off' : 'END in the future';
 }
 
 /** The row of a session whose lease this token still holds. */
@@ -150,6 +159,8 @@ export async function renewLease(
 export interface DeferSessionOptions {
   readonly identifier: string;
   readonly token: number;
+  /** Of the claim: what was found out about other inputs puts nothing off. */
+  readonly inputsRevision: number;
   /** Shown to people: `waiting: scan_07.emd, 41 GB, still growing`. */
   readonly reason: string;
   readonly nextAttemptAtMs: number;
@@ -157,14 +168,26 @@ export interface DeferSessionOptions {
   readonly countsAsTry: boolean;
 }
 
+/** What became of a build that was to be put off. */
+export type DeferResult = 'deferred' | 'inputs-changed' | 'lease-lost';
+
 /**
- * Puts a claimed session off and gives up its lease. No event, no status.
- * @returns false when the lease was lost; then nothing changed.
+ * Puts a claimed session off and gives up its lease. No event, no status. When its inputs changed since the claim, the
+ * attempt is discarded instead: the session can be built with the new ones at once.
+ * @returns `lease-lost`: nothing changed.
  */
-export async function deferSession(options: DeferSessionOptions): Promise<boolean> {
+export async function deferSession(options: DeferSessionOptions): Promise<DeferResult> {
+  const { identifier, token } = options;
   const unit = scopedSession();
   const transaction = await unit.writer();
-  const touched = await leased(transaction, options.identifier, options.token).update({
+  const { dialect } = unit;
+  const held = await leased(transaction, identifier, token).forUpdate().first('inputs_revision');
+  if (held === undefined) return 'lease-lost';
+  if (held.inputs_revision !== options.inputsRevision) {
+    await discardAttempt(transaction, dialect, identifier);
+    return 'inputs-changed';
+  }
+  await leased(transaction, identifier, token).update({
     lease_owner: null,
     lease_expires_at: null,
     died_builds: 0,
@@ -173,13 +196,12 @@ export async function deferSession(options: DeferSessionOptions): Promise<boolea
     ...(options.countsAsTry
       ? {
           tries: transaction.raw('tries + 1'),
-          first_failed_at: transaction.raw(`coalesce(first_failed_at, ${unit.dialect.now})`),
+          first_failed_at: transaction.raw(`coalesce(first_failed_at, ${dialect.now})`),
         }
       : {}),
   });
-  if (touched !== 1) return false;
-  await closeAttempts(transaction, unit.dialect, options.identifier, 'DEFERRED', options.reason);
-  return true;
+  await closeAttempts(transaction, dialect, identifier, 'DEFERRED', options.reason);
+  return 'deferred';
 }
 
 /** Gives a lease back without a result, as a process that stops does. @returns false when it was lost before. */

@@ -116,11 +116,23 @@ async function openSqlite(settings: SqliteSettings, readOnly: boolean): Promise<
   });
 }
 
+/**
+ * The instant that PostgreSQL writes as `2026-03-01 09:00:00.5+01`. Offsets of before time zones have seconds, such as
+ * `+00:53:28`, which Date does not read; so it gets the local time and the offset apart.
+ */
+function instantOfPostgres(text: string): string {
+  const [, date, time, sign, hours, minutes = '0', seconds = '0'] =
+    /^(\S+) ([\d:.]+)([+-])(\d\d)(?::(\d\d))?(?::(\d\d))?$/.exec(text) ?? [];
+  const offsetMs = (Number(hours) * 3600 + Number(minutes) * 60 + Number(seconds)) * 1000;
+  const localMs = Date.parse(`${String(date)}T${String(time)}Z`);
+  return new Date(sign === '-' ? localMs + offsetMs : localMs - offsetMs).toISOString();
+}
+
 async function openPostgres(settings: PostgresSettings): Promise<Knex> {
   const { default: driver } = await import('pg');
   // PostgreSQL's values in the shapes SQLite has: instants and JSON as text, integers as numbers where exact.
   const types = new driver.TypeOverrides();
-  types.setTypeParser(PG_TIMESTAMPTZ, (text) => new Date(text).toISOString());
+  types.setTypeParser(PG_TIMESTAMPTZ, instantOfPostgres);
   types.setTypeParser(PG_JSON, (text) => text);
   types.setTypeParser(PG_JSONB, (text) => text);
   types.setTypeParser(PG_INT8, (text) =>

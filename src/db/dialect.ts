@@ -192,6 +192,12 @@ const UNAVAILABLE_CODES = new Set([
   'SQLITE_FULL',
 ]);
 
+/** Whether the database itself cannot be used, so that no statement can succeed. */
+export function isUnavailable(error: unknown): boolean {
+  const translated = translateDatabaseError(error);
+  return isAppError(translated) && translated.code === 'DATABASE_UNAVAILABLE';
+}
+
 /** The driver's sentence without the SQL that Knex puts before it (which can be hundreds of kilobytes). */
 function sentenceOf(error: Error): string {
   const at = error.message.lastIndexOf(' - ');

@@ -1,6 +1,6 @@
 import type { WorkingSession } from '../domain/working-session.js';
 import { instantText, optionalInstantText } from './instant.js';
-import { refreshSession, reviewSession } from './refresh-session.js';
+import { reviewSession, takeUpChange } from './refresh-session.js';
 import { scopedSession, type UnitOfWork } from './scope.js';
 import { toWorkingSession } from './session-mapper.js';
 import type { SessionRow } from './tables.js';
@@ -12,42 +12,56 @@ export interface SessionsToBuildOptions {
   readonly limit?: number;
   /** Only these instruments. @default all */
   readonly instrumentPids?: readonly string[];
+  /** Not these instruments: they are paused. @default none */
+  readonly exceptInstrumentPids?: readonly string[];
   /** Only these sessions (identifiers or keys). @default all */
   readonly identifiers?: readonly string[];
   /** Take also sessions whose next attempt is not due yet. @default false */
   readonly ignoreBackoff?: boolean;
   /** Epoch milliseconds of the present. */
   readonly nowMs: number;
+  readonly onRefused?: OnRefusedChange;
 }
 
 /** Sessions changed by SQL that one pass takes up; the rest waits for the next. */
 const CHANGES_A_PASS = 1000;
 
-async function changedSessions(unit: UnitOfWork): Promise<string[]> {
+async function changedSessions(unit: UnitOfWork, after = ''): Promise<string[]> {
   const rows = await unit
     .reader()<{ session_identifier: string }>('session_log_changes')
+    .whereRaw(`${unit.dialect.byteOrder('session_identifier')} > ?`, [after])
+    .orderByRaw(unit.dialect.byteOrder('session_identifier'))
     .limit(CHANGES_A_PASS)
     .select('session_identifier');
   return rows.map((row) => row.session_identifier);
 }
 
+/** Is told of a session whose log rows, as somebody wrote them by SQL, cannot be taken up. */
+export type OnRefusedChange = (error: Error, sessionIdentifier: string) => void;
+
 /**
  * Takes up log rows that somebody inserted, changed or deleted by SQL: makes or corrects the working rows of their
- * sessions. Costs one look into a (mostly empty) table; finished sessions are never read.
+ * sessions. Costs one look into a (mostly empty) table; finished sessions are never read. A session whose rows cannot be
+ * taken up becomes a problem, is tried again each time, and stops no other.
  * @returns the number of sessions taken up.
  */
-export async function takeUpLogChanges(): Promise<number> {
+export async function takeUpLogChanges(onRefused?: OnRefusedChange): Promise<number> {
   const unit = scopedSession();
-  const changed = await changedSessions(unit);
-  if (changed.length === 0) return 0;
-  const transaction = await unit.writer();
-  for (const identifier of changed.sort()) {
-    await unit.dialect.lockSession(transaction, identifier);
-    // Deleted before the rows are read: a change made meanwhile leaves its own note.
-    await transaction('session_log_changes').where('session_identifier', identifier).del();
-    await refreshSession(transaction, unit.dialect, identifier, 'rows edited');
+  let takenUp = 0;
+  let changed = await changedSessions(unit);
+  while (changed.length > 0) {
+    const transaction = await unit.writer();
+    for (const identifier of changed) {
+      await unit.dialect.lockSession(transaction, identifier);
+      const result = await takeUpChange(transaction, unit.dialect, identifier);
+      if (typeof result === 'object') onRefused?.(result.failed, identifier);
+      if (result === 'taken up') takenUp += 1;
+    }
+    // Refused ones alone must not fill the page for ever.
+    if (takenUp > 0 || changed.length < CHANGES_A_PASS) break;
+    changed = await changedSessions(unit, changed.at(-1));
   }
-  return changed.length;
+  return takenUp;
 }
 
 /**
@@ -60,7 +74,7 @@ export async function getSessionsToBuild(
 ): Promise<readonly WorkingSession[]> {
   const unit = scopedSession();
   if (unit.readOnly) return dueWithChangesInMemory(unit, options);
-  await takeUpLogChanges();
+  await takeUpLogChanges(options.onRefused);
   const rows = await dueRows(unit, options);
   return rows.map(toWorkingSession);
 }
@@ -89,6 +103,9 @@ async function dueRows(unit: UnitOfWork, options: SessionsToBuildOptions): Promi
     });
   }
   if (options.instrumentPids !== undefined) void due.whereIn('instrument', options.instrumentPids);
+  if (options.exceptInstrumentPids !== undefined) {
+    void due.whereNotIn('instrument', options.exceptInstrumentPids);
+  }
   const { identifiers } = options;
   if (identifiers !== undefined) {
     void due.where((either) => {
@@ -169,7 +186,7 @@ const UNKNOWN_SESSION = {
 } as const;
 
 function isDue(session: WorkingSession, options: SessionsToBuildOptions): boolean {
-  const { identifiers, instrumentPids, ignoreBackoff, nowMs } = options;
+  const { identifiers, instrumentPids, exceptInstrumentPids, ignoreBackoff, nowMs } = options;
   return (
     session.status === 'TO_BE_BUILT' &&
     session.problem === null &&
@@ -178,6 +195,7 @@ function isDue(session: WorkingSession, options: SessionsToBuildOptions): boolea
     session.endMs <= nowMs &&
     (ignoreBackoff === true || (session.nextAttemptAtMs ?? 0) <= nowMs) &&
     (instrumentPids?.includes(session.instrumentPid) ?? true) &&
+    exceptInstrumentPids?.includes(session.instrumentPid) !== true &&
     (identifiers === undefined ||
       identifiers.includes(session.identifier) ||
       identifiers.includes(session.key))

@@ -17,3 +17,12 @@ export function optionalInstantMs(text: string | null): number | null {
 export function optionalInstantText(epochMs: number | null): string | null {
   return epochMs === null ? null : instantText(epochMs);
 }
+
+/** The instants that a column can hold: the years 0001 to 9999, UTC. */
+const FIRST_MS = Date.parse('0001-01-01T00:00:00.000Z');
+const LAST_MS = Date.parse('9999-12-31T23:59:59.999Z');
+
+/** Whether the epoch milliseconds are an instant that both engines take. */
+export function isStorableInstant(epochMs: number): boolean {
+  return epochMs >= FIRST_MS && epochMs <= LAST_MS;
+}

@@ -1,3 +1,4 @@
+import type { Knex } from 'knex';
 import type { WorkingSession } from '../domain/working-session.js';
 import { instantText } from './instant.js';
 import { scopedSession } from './scope.js';
@@ -42,4 +43,38 @@ export async function nextStartMs(
     .orderBy('start_at')
     .first('start_at');
   return row?.start_at == null ? null : Date.parse(row.start_at);
+}
+
+/** Most neighbours that one change may touch; overlaps of more sessions than this do not occur. */
+const MOST_NEIGHBOURS = 50;
+
+/** Identifiers of the sessions whose time overlaps that of the given one, on instruments that write to the same folder. */
+export async function overlappingSessions(knex: Knex, identifier: string): Promise<string[]> {
+  const session = await knex<SessionRow>('sessions')
+    .where('session_identifier', identifier)
+    .first('instrument', 'start_at', 'end_at');
+  if (session?.start_at == null) return [];
+  const { instrument } = session;
+  // Rows made by SQL may name their folder in `instruments` only.
+  const foldersOfIt = (): Knex.QueryBuilder =>
+    knex('instruments')
+      .where('instrument_pid', instrument)
+      .select('filestore_path')
+      .union(knex('instrument_folders').where('instrument_pid', instrument).select('path'));
+  const sharing = knex('instruments')
+    .whereIn('filestore_path', foldersOfIt())
+    .orWhereIn(
+      'instrument_pid',
+      knex('instrument_folders').whereIn('path', foldersOfIt()).select('instrument_pid'),
+    )
+    .select('instrument_pid');
+  const query = knex<SessionRow>('sessions')
+    .whereIn('instrument', sharing)
+    .whereNot('session_identifier', identifier)
+    .where('end_at', '>', session.start_at)
+    .orderBy('end_at')
+    .limit(MOST_NEIGHBOURS)
+    .select('session_identifier');
+  if (session.end_at !== null) void query.where('start_at', '<', session.end_at);
+  return (await query).map((row) => row.session_identifier);
 }

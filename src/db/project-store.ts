@@ -74,7 +74,7 @@ export async function addSessionToProject(
     })
     .onConflict(['project', 'session_identifier'])
     .ignore();
-  await raiseInputs(transaction, session, null);
+  await raiseInputs(transaction, unit.dialect, session.session_identifier, null);
 }
 
 /** The projects of a session. */

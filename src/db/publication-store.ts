@@ -1,4 +1,4 @@
-import { BUILD_OUTCOMES } from '../domain/record-status.js';
+import type { BuildOutcome } from '../domain/record-status.js';
 import { scopedSession } from './scope.js';
 import type { BuildAttemptRow, RecordRow } from './tables.js';
 
@@ -12,8 +12,8 @@ export interface PendingPublication {
   readonly publicPath: string;
   /** Public names of other versions of the session that no current record has. */
   readonly formerPublicPaths: readonly string[];
-  /** False: a newer version replaced it, or it was withdrawn; then there is nothing to show. */
-  readonly isCurrent: boolean;
+  /** Only a current record has anything to show. */
+  readonly state: 'current' | 'superseded' | 'withdrawn';
   /** No current record of any session has the public name. */
   readonly publicPathIsFree: boolean;
 }
@@ -42,15 +42,29 @@ export async function findPublication(recordId: number): Promise<PendingPublicat
   return row === undefined ? null : withFormerNames(row);
 }
 
-/** What the public files of a session are to show; null: it has no current record. */
-export async function findCurrentPublication(
-  sessionIdentifier: string,
-): Promise<PendingPublication | null> {
-  const row = await scopedSession()
+/**
+ * The current records whose public files may have been written over or removed by publishing this one from what was read
+ * before: those that have one of its public names by now, of whatever session, and that of its own session.
+ */
+export async function findOverlapping(
+  published: PendingPublication,
+): Promise<readonly PendingPublication[]> {
+  const rows = await scopedSession()
     .reader()<RecordRow>('records')
-    .where({ session_identifier: sessionIdentifier, superseded_at: null, withdrawn_at: null })
-    .first('id');
-  return row === undefined ? null : findPublication(row.id);
+    .join('sessions', 'sessions.session_identifier', 'records.session_identifier')
+    .whereNull('records.superseded_at')
+    .whereNull('records.withdrawn_at')
+    .whereNot('records.id', published.recordId)
+    .where((either) => {
+      void either
+        .where('records.session_identifier', published.sessionIdentifier)
+        .orWhereIn('records.public_path', [published.publicPath, ...published.formerPublicPaths]);
+    })
+    .orderBy('records.id')
+    .select<(RecordRow & { session_key: string })[]>('records.*', 'sessions.session_key');
+  const overlapping: PendingPublication[] = [];
+  for (const row of rows) overlapping.push(await withFormerNames(row));
+  return overlapping;
 }
 
 async function withFormerNames(
@@ -76,17 +90,29 @@ async function withFormerNames(
     path: row.path,
     publicPath: row.public_path,
     formerPublicPaths: former.map((entry) => entry.public_path).sort(),
-    isCurrent: row.superseded_at === null && row.withdrawn_at === null,
+    state: stateOf(row),
   };
 }
 
-/** Notes that the public files show this record. */
-export async function markPublished(recordId: number): Promise<void> {
+function stateOf(row: RecordRow): PendingPublication['state'] {
+  if (row.withdrawn_at !== null) return 'withdrawn';
+  return row.superseded_at === null ? 'current' : 'superseded';
+}
+
+/**
+ * Notes that the public files show this record as it was read.
+ * @returns false, and notes nothing, when it was superseded or withdrawn meanwhile.
+ */
+export async function markPublished(published: PendingPublication): Promise<boolean> {
   const unit = scopedSession();
   const transaction = await unit.writer();
-  await transaction<RecordRow>('records')
-    .where('id', recordId)
-    .update({ published_at: transaction.raw(unit.dialect.now) });
+  const unchanged = transaction<RecordRow>('records').where('id', published.recordId);
+  if (published.state === 'withdrawn') unchanged.whereNotNull('withdrawn_at');
+  else unchanged.whereNull('withdrawn_at');
+  if (published.state === 'current') unchanged.whereNull('superseded_at');
+  if (published.state === 'superseded') unchanged.whereNotNull('superseded_at');
+  const touched = await unchanged.update({ published_at: transaction.raw(unit.dialect.now) });
+  return touched === 1;
 }
 
 /** The session whose current record has this public name; null: the name is free. */
@@ -102,12 +128,22 @@ export async function ownerOfPublicPath(publicPath: string): Promise<string | nu
 
 /** What became of an attempt that left staged files. */
 export type StagedAttemptState =
-  /** It settled and nothing newer did: its files belong into place. */
+  /** The current record is its work: its files belong into place. */
   | 'settled'
   /** It may still be at work. */
   | 'open'
-  /** It ended without a result, or a newer one settled: its files are rubbish. */
-  | 'over';
+  /** It made a record, and a newer one did so too: its files are rubbish. */
+  | 'overtaken'
+  /** It ended without a record, or the record was withdrawn: its files are rubbish. */
+  | 'over'
+  /** This database never had such an attempt: it is another database's, or of one that was restored. */
+  | 'unknown';
+
+/** The outcomes of attempts whose sidecars belong to a record. */
+const RECORD_OUTCOMES: readonly string[] = [
+  'COMPLETED',
+  'BUILT_NOT_EXPORTED',
+] satisfies readonly BuildOutcome[];
 
 /** What became of the attempt with this lease token. */
 export async function stagedAttemptState(
@@ -121,15 +157,18 @@ export async function stagedAttemptState(
     .where('build_attempts.token', '>=', token)
     .select<BuildAttemptRow[]>('build_attempts.*');
   const attempt = attempts.find((row) => row.token === token);
-  if (attempt === undefined) return 'over';
+  if (attempt === undefined) return 'unknown';
   if (attempt.outcome === null) return 'open';
-  if (!isSettledOutcome(attempt.outcome)) return 'over';
-  const isLatest = attempts.every(
-    (row) => row.token === token || row.outcome === null || !isSettledOutcome(row.outcome),
-  );
-  return isLatest ? 'settled' : 'over';
+  if (!madeRecord(attempt)) return 'over';
+  if (attempts.some((row) => row.token > token && madeRecord(row))) return 'overtaken';
+  const current = await knex<RecordRow>('records')
+    .where('session_identifier', attempt.session_identifier)
+    .whereNull('superseded_at')
+    .whereNull('withdrawn_at')
+    .first('id');
+  return current === undefined ? 'over' : 'settled';
 }
 
-function isSettledOutcome(outcome: string): boolean {
-  return BUILD_OUTCOMES.some((settled) => settled === outcome);
+function madeRecord({ outcome }: BuildAttemptRow): boolean {
+  return outcome !== null && RECORD_OUTCOMES.includes(outcome);
 }

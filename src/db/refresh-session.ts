@@ -6,9 +6,12 @@ import {
   type AssembledSession,
   type LogEvent,
 } from '../sessions/assemble-sessions.js';
+import { toError } from '../errors.js';
 import { assertTransition, FINAL_STATUSES, type TransitionCause } from '../sessions/transitions.js';
-import type { Dialect } from './dialect.js';
+import { isTransient, isUnavailable, translateDatabaseError, type Dialect } from './dialect.js';
+import { enterStatus, FRESH_START, setLogStatus } from './enter-status.js';
 import { optionalInstantText } from './instant.js';
+import { overlappingSessions } from './neighbour-sessions.js';
 import { overridesColumn, toLogEvents } from './session-mapper.js';
 import type { SessionLogRow, SessionRow } from './tables.js';
 
@@ -51,7 +54,11 @@ function nextStatusOf(
     if (cause !== 'rows edited') return 'CANCELLED';
   }
   const edited = events.find((event) => event.status !== before.status);
-  if (cause === 'rows edited' && edited !== undefined) return assembled.status ?? before.status;
+  if (cause === 'rows edited' && edited !== undefined) {
+    // One row alone withdraws nothing and builds nothing: a person has to say which one is right.
+    if (assembled.problem === 'STATUSES_DISAGREE') return before.status;
+    return assembled.status ?? before.status;
+  }
   if (!FINAL.includes(before.status)) return rowsSay;
   return inputsChanged ? rowsSay : before.status;
 }
@@ -79,15 +86,6 @@ export async function reviewSession(
     status: nextStatusOf(before, assembled, events, cause, inputsChanged),
   };
 }
-
-/** What a session forgets when it is to be built anew. */
-export const FRESH_START = {
-  tries: 0,
-  died_builds: 0,
-  first_failed_at: null,
-  next_attempt_at: null,
-  deferral_reason: null,
-} as const;
 
 /**
  * Which transition of the table explains a change that an event or a correction brought about: a re-timed START is an
@@ -140,7 +138,9 @@ export async function refreshSession(
   if (assembled.problem !== 'STATUSES_DISAGREE') {
     await setLogStatus(transaction, identifier, status);
   }
-  if (inputsChanged || before === undefined) await raiseNeighbours(transaction, identifier);
+  if (inputsChanged || before === undefined) {
+    await raiseNeighbours(transaction, dialect, identifier);
+  }
   return review;
 }
 
@@ -151,102 +151,126 @@ async function updateWorkingRow(
   review: RefreshedSession,
 ): Promise<void> {
   const { assembled, status, inputsChanged } = review;
+  const identifier = before.session_identifier;
   const reopened = before.status !== status;
   const problemChanged = before.problem !== assembled.problem;
   if (!inputsChanged && !reopened && !problemChanged && before.source === assembled.source) return;
-  await transaction<SessionRow>('sessions')
-    .where('session_identifier', before.session_identifier)
-    .update({
-      instrument: assembled.instrumentPid ?? before.instrument,
-      user: assembled.user,
-      start_at: optionalInstantText(assembled.startMs),
-      end_at: optionalInstantText(assembled.endMs),
-      source: assembled.source,
-      status,
-      problem: assembled.problem,
-      updated_at: transaction.raw(dialect.now),
-      ...(inputsChanged || reopened
-        ? { ...FRESH_START, inputs_revision: transaction.raw('inputs_revision + 1') }
-        : {}),
-    });
+  const changes = {
+    instrument: assembled.instrumentPid ?? before.instrument,
+    user: assembled.user,
+    start_at: optionalInstantText(assembled.startMs),
+    end_at: optionalInstantText(assembled.endMs),
+    source: assembled.source,
+    problem: assembled.problem,
+    updated_at: transaction.raw(dialect.now),
+    ...(inputsChanged || reopened
+      ? { ...FRESH_START, inputs_revision: transaction.raw('inputs_revision + 1') }
+      : {}),
+  };
+  if (!reopened) {
+    await transaction('sessions').where('session_identifier', identifier).update(changes);
+    return;
+  }
+  await enterStatus(transaction, dialect, identifier, status, {
+    attempt: { outcome: 'DISCARDED', reason: `Its log rows say ${status}.` },
+    // All rows get the one status.
+    changes: assembled.problem === 'STATUSES_DISAGREE' ? { ...changes, problem: null } : changes,
+  });
 }
 
-/** Gives all rows of a session one status, in one statement. */
-export async function setLogStatus(
+/** What became of a change by SQL that was to be taken up. `failed`: the session has a problem instead, the note stays. */
+export type TakenUp = 'nothing' | 'taken up' | { readonly failed: Error };
+
+/**
+ * Takes up what somebody changed by SQL in the log rows of one session, if anything, under the session's lock. A session
+ * that cannot be read harms no other: whatever it did is undone, and it is marked as a problem.
+ * @throws what a further run of the unit of work, or the database's return, may heal.
+ */
+export async function takeUpChange(
   transaction: Knex,
+  dialect: Dialect,
   identifier: string,
-  status: RecordStatus,
-): Promise<void> {
+): Promise<TakenUp> {
+  // Waits for a change that is not committed yet, so that its note is seen.
   await transaction<SessionLogRow>('session_log')
     .where('session_identifier', identifier)
-    .whereNot('record_status', status)
-    .update({ record_status: status, revision: transaction.raw('revision + 1') });
+    .forUpdate()
+    .select('id_session_log');
+  const note: unknown = await transaction('session_log_changes')
+    .where('session_identifier', identifier)
+    .first('session_identifier');
+  if (note === undefined) return 'nothing';
+  try {
+    await transaction.transaction(async (savepoint) => {
+      // Deleted before the rows are read: a change made meanwhile leaves its own note.
+      await savepoint('session_log_changes').where('session_identifier', identifier).del();
+      await refreshSession(savepoint, dialect, identifier, 'rows edited');
+    });
+    return 'taken up';
+  } catch (value) {
+    if (isTransient(value) || isUnavailable(value)) throw value;
+    await transaction<SessionRow>('sessions')
+      .where('session_identifier', identifier)
+      .update({ problem: 'LOG_ROWS_REFUSED' });
+    return { failed: toError(translateDatabaseError(value)) };
+  }
 }
-
-/** Most neighbours that one change may touch; overlaps of more sessions than this do not occur. */
-const MOST_NEIGHBOURS = 50;
 
 /**
  * A session that came, moved or went may own files that a record of an overlapping session on the same folder holds:
  * those sessions are looked at again.
  */
-export async function raiseNeighbours(transaction: Knex, identifier: string): Promise<void> {
+export async function raiseNeighbours(
+  transaction: Knex,
+  dialect: Dialect,
+  identifier: string,
+): Promise<void> {
   const neighbours = await overlappingSessions(transaction, identifier);
-  for (const neighbour of neighbours) {
-    await raiseInputs(transaction, neighbour, null);
+  // Always in the same order, so that two that raise each other's neighbours wait instead of blocking each other.
+  for (const neighbour of neighbours.sort()) {
+    await dialect.lockSession(transaction, neighbour);
+    await raiseInputs(transaction, dialect, neighbour, null);
   }
 }
 
-/** Sessions whose time overlaps that of the given one, on instruments that write to the same folder. */
-export async function overlappingSessions(knex: Knex, identifier: string): Promise<SessionRow[]> {
-  const session = await knex<SessionRow>('sessions')
-    .where('session_identifier', identifier)
-    .first('instrument', 'start_at', 'end_at');
-  if (session?.start_at == null) return [];
-  const { instrument } = session;
-  // Rows made by SQL may name their folder in `instruments` only.
-  const foldersOfIt = (): Knex.QueryBuilder =>
-    knex('instruments')
-      .where('instrument_pid', instrument)
-      .select('filestore_path')
-      .union(knex('instrument_folders').where('instrument_pid', instrument).select('path'));
-  const sharing = knex('instruments')
-    .whereIn('filestore_path', foldersOfIt())
-    .orWhereIn(
-      'instrument_pid',
-      knex('instrument_folders').whereIn('path', foldersOfIt()).select('instrument_pid'),
-    )
-    .select('instrument_pid');
-  const query = knex<SessionRow>('sessions')
-    .whereIn('instrument', sharing)
-    .whereNot('session_identifier', identifier)
-    .where('end_at', '>', session.start_at)
-    .orderBy('end_at')
-    .limit(MOST_NEIGHBOURS)
-    .select();
-  if (session.end_at !== null) void query.where('start_at', '<', session.end_at);
-  return query;
-}
-
 /**
- * The inputs of a session changed: its revision rises, and a finished one is to be built again by the matrix.
+ * The inputs of a session changed: its revision rises, a finished one is to be built again by the matrix, and one that
+ * was put off need not wait any longer. Under the session's lock.
  * @param notBefore instant text until which changes gather; null: at once.
  */
 export async function raiseInputs(
   transaction: Knex,
-  session: SessionRow,
+  dialect: Dialect,
+  identifier: string,
   notBefore: string | null,
-): Promise<RecordStatus> {
+): Promise<void> {
+  // What somebody said by SQL comes first, else it would be overwritten.
+  await takeUpChange(transaction, dialect, identifier);
+  const session = await transaction<SessionRow>('sessions')
+    .where('session_identifier', identifier)
+    .forUpdate()
+    .first();
+  if (session === undefined) return;
   const built = FINAL.includes(session.status) && session.status !== 'CANCELLED';
   const status: RecordStatus = built ? 'TO_BE_BUILT' : session.status;
-  assertTransition('inputs change', session.status, status, session.session_identifier);
-  await transaction<SessionRow>('sessions')
-    .where('session_identifier', session.session_identifier)
-    .update({
-      status,
-      inputs_revision: transaction.raw('inputs_revision + 1'),
-      ...(built ? { ...FRESH_START, next_attempt_at: notBefore } : {}),
+  assertTransition('inputs change', session.status, status, identifier);
+  const inputs_revision = transaction.raw('inputs_revision + 1');
+  if (built) {
+    await enterStatus(transaction, dialect, identifier, status, {
+      attempt: { outcome: 'DISCARDED', reason: 'The inputs changed.' },
+      changes: { ...FRESH_START, next_attempt_at: notBefore, inputs_revision },
     });
-  if (built) await setLogStatus(transaction, session.session_identifier, status);
-  return status;
+    return;
+  }
+  const { next_attempt_at: due } = session;
+  const earlier = due === null || (notBefore !== null && due < notBefore) ? due : notBefore;
+  await transaction('sessions')
+    .where('session_identifier', identifier)
+    .update({
+      inputs_revision,
+      // Builds that died say something about the session whatever its inputs are.
+      ...(status === 'TO_BE_BUILT'
+        ? { ...FRESH_START, died_builds: session.died_builds, next_attempt_at: earlier }
+        : {}),
+    });
 }

@@ -74,7 +74,7 @@ async function setFileRule(
     })
     .onConflict(['session_identifier', 'location_key'])
     .merge({ ...row, updated_at: transaction.raw(unit.dialect.now) });
-  await raiseInputs(transaction, session, null);
+  await raiseInputs(transaction, unit.dialect, session.session_identifier, null);
 }
 
 /** Leaves the file to the rules again. @returns false when nothing was said about it. */
@@ -88,7 +88,7 @@ export async function removeFileRule(idOrKey: string, location: Location): Promi
       location_key: locationKey(location),
     })
     .del();
-  if (removed > 0) await raiseInputs(transaction, session, null);
+  if (removed > 0) await raiseInputs(transaction, unit.dialect, session.session_identifier, null);
   return removed > 0;
 }
 

@@ -5,11 +5,11 @@ import { RECORD_STATUSES, type RecordStatus } from '../domain/record-status.js';
 import { sessionKeyOf } from '../domain/session.js';
 import { AppError } from '../errors.js';
 import { causesOf } from '../sessions/transitions.js';
-import { closeAttempts } from './build-attempts.js';
 import { boundedText, cleanOptionalText, shortened } from './clean-text.js';
-import { instantMs, instantText } from './instant.js';
+import { enterStatus } from './enter-status.js';
+import { instantMs, instantText, isStorableInstant } from './instant.js';
 import { jsonColumn } from './json-column.js';
-import { refreshSession, setLogStatus } from './refresh-session.js';
+import { refreshSession } from './refresh-session.js';
 import { scopedSession } from './scope.js';
 import type { InstrumentRow, SessionLogRow, SessionRow } from './tables.js';
 
@@ -147,9 +147,7 @@ function timeOf(
   other: SessionLogRow | undefined,
 ): { epochMs: number; text: string | null; warning: string | null } {
   if (typeof event.at === 'number') {
-    if (!Number.isFinite(event.at) || Math.abs(event.at) > 8.64e15) {
-      throw new AppError('TIME_INVALID', `The time ${event.at} is no number of milliseconds.`);
-    }
+    if (!isStorableInstant(event.at)) throw outOfRange(event.at);
     return { epochMs: Math.trunc(event.at), text: null, warning: null };
   }
   const start = event.eventType === 'END' ? other : undefined;
@@ -157,7 +155,14 @@ function timeOf(
     zone,
     ...(start === undefined ? {} : { notBeforeMs: instantMs(start.timestamp) }),
   });
+  if (!isStorableInstant(read.epochMs)) throw outOfRange(event.at);
   return { epochMs: read.epochMs, text: shortened(event.at, 100), warning: read.warning };
+}
+
+function outOfRange(at: string | number): AppError {
+  return new AppError('TIME_INVALID', `The time ${at} is no instant of the years 0001 to 9999.`, {
+    remedy: 'Give ISO text like 2026-03-01T14:30:00+01:00, or milliseconds since 1970.',
+  });
 }
 
 /**
@@ -288,27 +293,7 @@ export async function updateSessionStatus(
       { details: { sessionIdentifier, from: session.status, to: status } },
     );
   }
-  const built = status === 'COMPLETED' || status === 'BUILT_NOT_EXPORTED';
-  const builtElsewhere =
-    built &&
-    (await transaction('records')
-      .where({ session_identifier: sessionIdentifier, superseded_at: null, withdrawn_at: null })
-      .first('id')) === undefined;
-  await closeAttempts(
-    transaction,
-    unit.dialect,
-    sessionIdentifier,
-    'DISCARDED',
-    `Set to ${status}.`,
-  );
-  await transaction<SessionRow>('sessions')
-    .where('session_identifier', sessionIdentifier)
-    .update({
-      status,
-      lease_owner: null,
-      lease_expires_at: null,
-      updated_at: transaction.raw(unit.dialect.now),
-      ...(builtElsewhere ? { built_elsewhere: true } : {}),
-    });
-  await setLogStatus(transaction, sessionIdentifier, status);
+  await enterStatus(transaction, unit.dialect, sessionIdentifier, status, {
+    attempt: { outcome: 'DISCARDED', reason: `Set to ${status}.` },
+  });
 }

@@ -1,5 +1,5 @@
 import type { Knex } from 'knex';
-import { DateTime } from 'luxon';
+import { readTime } from '../domain/local-time.js';
 import type { RecordStatus } from '../domain/record-status.js';
 import { AppError } from '../errors.js';
 import {
@@ -8,15 +8,13 @@ import {
   type OverrideField,
 } from '../sessions/assemble-sessions.js';
 import { assertTransition, FINAL_STATUSES } from '../sessions/transitions.js';
-import { closeAttempts } from './build-attempts.js';
-import { removeValues } from './catalogue-store.js';
 import { boundedText, shortened } from './clean-text.js';
-import { instantText } from './instant.js';
-import { FRESH_START, raiseNeighbours, refreshSession, setLogStatus } from './refresh-session.js';
+import { enterStatus, FRESH_START } from './enter-status.js';
+import { instantText, isStorableInstant } from './instant.js';
+import { raiseNeighbours, refreshSession } from './refresh-session.js';
 import { scopedSession, type UnitOfWork } from './scope.js';
 import { generationDetailColumn, sessionNotFound } from './session-log-store.js';
 import { overridesColumn, toLogEvents } from './session-mapper.js';
-import { withdrawRecords } from './settle-build.js';
 import type { SessionLogRow, SessionRow } from './tables.js';
 
 /** Who steers, and why. */
@@ -53,16 +51,18 @@ export async function lockedSession(
 }
 
 function correctedInstant(field: string, value: string | number): string {
-  const instant =
-    typeof value === 'number'
-      ? DateTime.fromMillis(value, { zone: 'utc' })
-      : DateTime.fromISO(value, { setZone: true });
-  if (!instant.isValid) {
-    throw new AppError('TIME_INVALID', `The ${field} '${String(value).slice(0, 60)}' is no time.`, {
+  const refused = (why: string): AppError =>
+    new AppError('TIME_INVALID', `The ${field} '${String(value).slice(0, 60)}' ${why}.`, {
       remedy: 'Write it like 2026-03-01T14:30:00+01:00.',
     });
+  if (typeof value === 'number') {
+    if (!isStorableInstant(value)) throw refused('is no time of the years 0001 to 9999');
+    return instantText(value);
   }
-  return instantText(instant.toMillis());
+  const { epochMs, naive } = readTime(value, { zone: 'UTC' });
+  if (naive) throw refused('names no zone or offset');
+  if (!isStorableInstant(epochMs)) throw refused('is no time of the years 0001 to 9999');
+  return instantText(epochMs);
 }
 
 async function correctionsOf(
@@ -162,7 +162,7 @@ async function writeOverrides(
   overrides: Override[],
 ): Promise<void> {
   // Neighbours of the old time are looked at again too, refreshSession sees to those of the new one.
-  await raiseNeighbours(transaction, session.session_identifier);
+  await raiseNeighbours(transaction, unit.dialect, session.session_identifier);
   await transaction<SessionRow>('sessions')
     .where('session_identifier', session.session_identifier)
     .update({ overrides: overridesColumn.write(overrides) });
@@ -218,20 +218,18 @@ export async function retrySessions(
     retried.push({ identifier, key: row.session_key, from: row.status });
     if (options.dryRun === true) continue;
     await unit.dialect.lockSession(knex, identifier);
-    await knex<SessionRow>('sessions')
-      .where('session_identifier', identifier)
-      .update({
+    await enterStatus(knex, unit.dialect, identifier, 'TO_BE_BUILT', {
+      attempt: { outcome: 'DISCARDED', reason: 'The session is built again.' },
+      changes: {
         ...FRESH_START,
-        status: 'TO_BE_BUILT',
         held_by_person: false,
         // A build that goes on has looked already: it is discarded, and the session looked at again.
         inputs_revision: knex.raw(
           'case when lease_owner is null then inputs_revision else inputs_revision + 1 end',
         ),
-        updated_at: knex.raw(unit.dialect.now),
         ...(options.fresh === true ? { rebuild_fresh: true } : {}),
-      });
-    await setLogStatus(knex, identifier, 'TO_BE_BUILT');
+      },
+    });
   }
   return { retried, refused };
 }
@@ -304,33 +302,16 @@ export async function cancelSession(idOrKey: string, options: SteeringOptions): 
   const identifier = session.session_identifier;
   assertTransition('cancel', session.status, 'CANCELLED', identifier);
   const why = options.why == null ? '' : `: ${options.why}`;
-  await closeAttempts(
-    transaction,
-    unit.dialect,
-    identifier,
-    'DISCARDED',
-    'The session was cancelled.',
-  );
-  await transaction<SessionRow>('sessions')
-    .where('session_identifier', identifier)
-    .update({
+  await enterStatus(transaction, unit.dialect, identifier, 'CANCELLED', {
+    attempt: { outcome: 'DISCARDED', reason: 'The session was cancelled.' },
+    changes: {
       ...FRESH_START,
-      status: 'CANCELLED',
       held_by_person: true,
-      lease_owner: null,
-      lease_expires_at: null,
       inputs_revision: transaction.raw('inputs_revision + 1'),
       deferral_reason: shortened(`Cancelled by ${options.who}${why}`, 1000),
-      updated_at: transaction.raw(unit.dialect.now),
-    });
-  await setLogStatus(transaction, identifier, 'CANCELLED');
-  const records: { id: number }[] = await transaction('records')
-    .where('session_identifier', identifier)
-    .whereNull('withdrawn_at')
-    .select('id');
-  for (const record of records) await removeValues(transaction, record.id);
-  await withdrawRecords(transaction, unit.dialect, identifier);
-  await raiseNeighbours(transaction, identifier);
+    },
+  });
+  await raiseNeighbours(transaction, unit.dialect, identifier);
 }
 
 /**

@@ -3,11 +3,12 @@ import type { Activity } from '../domain/activity.js';
 import type { BuildOutcome } from '../domain/record-status.js';
 import { AppError } from '../errors.js';
 import { assertTransition } from '../sessions/transitions.js';
-import { closeAttempts } from './build-attempts.js';
+import { discardAttempt } from './build-attempts.js';
 import { insertActivities } from './catalogue-store.js';
 import { shortened } from './clean-text.js';
 import type { Dialect } from './dialect.js';
-import { FRESH_START, setLogStatus } from './refresh-session.js';
+import { enterStatus, FRESH_START } from './enter-status.js';
+import { takeUpChange } from './refresh-session.js';
 import { scopedSession } from './scope.js';
 import { generationDetailColumn } from './session-log-store.js';
 import type { RecordRow, SessionLogRow, SessionRow } from './tables.js';
@@ -63,6 +64,8 @@ export async function settleBuild(settlement: Settlement): Promise<SettleResult>
   const { dialect } = unit;
   const { identifier } = settlement;
   await dialect.lockSession(transaction, identifier);
+  // What somebody said by SQL meanwhile comes first, else it would be overwritten.
+  await takeUpChange(transaction, dialect, identifier);
   const session = await transaction<SessionRow>('sessions')
     .where('session_identifier', identifier)
     .forUpdate()
@@ -70,36 +73,25 @@ export async function settleBuild(settlement: Settlement): Promise<SettleResult>
   if (session?.lease_owner == null || session.lease_token !== settlement.token) {
     return { kind: 'lease-lost' };
   }
-  if (session.inputs_revision !== settlement.inputsRevision || session.status !== 'TO_BE_BUILT') {
-    await transaction<SessionRow>('sessions')
-      .where('session_identifier', identifier)
-      .update({ lease_owner: null, lease_expires_at: null, died_builds: 0 });
-    await closeAttempts(
-      transaction,
-      dialect,
-      identifier,
-      'DISCARDED',
-      'The inputs changed meanwhile.',
-    );
+  if (
+    session.inputs_revision !== settlement.inputsRevision ||
+    session.status !== 'TO_BE_BUILT' ||
+    session.problem !== null
+  ) {
+    await discardAttempt(transaction, dialect, identifier);
     return { kind: 'inputs-changed' };
   }
   assertTransition('build settles', session.status, settlement.outcome, identifier);
   const record = await recordOf(transaction, dialect, settlement);
-  await transaction<SessionRow>('sessions')
-    .where('session_identifier', identifier)
-    .update({
+  await enterStatus(transaction, dialect, identifier, settlement.outcome, {
+    attempt: { outcome: settlement.outcome, reason: settlement.reason },
+    changes: {
       ...FRESH_START,
-      status: settlement.outcome,
-      lease_owner: null,
-      lease_expires_at: null,
       rebuild_fresh: false,
-      updated_at: transaction.raw(dialect.now),
       ...(record === null ? {} : { built_elsewhere: false, fingerprint: settlement.fingerprint }),
-    });
-  await setLogStatus(transaction, identifier, settlement.outcome);
+    },
+  });
   await logGeneration(transaction, settlement, session, record?.version ?? null);
-  await closeAttempts(transaction, dialect, identifier, settlement.outcome, settlement.reason);
-  if (settlement.outcome === 'NO_CONSENT') await forgetContent(transaction, dialect, identifier);
   return { kind: 'settled', recordId: record?.id ?? null, version: record?.version ?? null };
 }
 
@@ -204,42 +196,4 @@ async function insertRecord(
     superseded?.id ?? null,
   );
   return { id: inserted.id, version };
-}
-
-/**
- * Withdraws every version of a session's record and everything the database knows of its content: catalogue, verdicts
- * and the last look. The rows of the versions stay, so that their files can be found and removed.
- */
-export async function forgetContent(
-  transaction: Knex,
-  dialect: Dialect,
-  identifier: string,
-): Promise<void> {
-  await withdrawRecords(transaction, dialect, identifier);
-  await transaction('activities')
-    .whereIn(
-      'record_id',
-      transaction('records').where('session_identifier', identifier).select('id'),
-    )
-    .del();
-  await transaction('file_verdicts').where('session_identifier', identifier).del();
-  await transaction<SessionRow>('sessions')
-    .where('session_identifier', identifier)
-    .update({ last_look: null });
-}
-
-/** Withdraws every version of a session's record. */
-export async function withdrawRecords(
-  transaction: Knex,
-  dialect: Dialect,
-  identifier: string,
-): Promise<void> {
-  await transaction<RecordRow>('records')
-    .where('session_identifier', identifier)
-    .whereNull('withdrawn_at')
-    // Not published: the public files still show it, until they are removed.
-    .update({ withdrawn_at: transaction.raw(dialect.now), published_at: null });
-  await transaction<SessionRow>('sessions')
-    .where('session_identifier', identifier)
-    .update({ fingerprint: null });
 }

@@ -28,11 +28,14 @@ function invalid(text: string, why: string): AppError {
   });
 }
 
-function offsetMinutes(suffix: string): number {
+/** The offset in minutes; null: beyond what RFC 3339 (time-numoffset) allows, 23:59. */
+function offsetMinutes(suffix: string): number | null {
   if (suffix === 'Z' || suffix === 'z') return 0;
   const digits = suffix.slice(1).replace(':', '');
-  const minutes = Number(digits.slice(0, 2)) * 60 + Number(digits.slice(2, 4) || '0');
-  return suffix.startsWith('-') ? -minutes : minutes;
+  const hours = Number(digits.slice(0, 2));
+  const minutes = Number(digits.slice(2, 4) || '0');
+  if (hours > 23 || minutes > 59) return null;
+  return (suffix.startsWith('-') ? -1 : 1) * (hours * 60 + minutes);
 }
 
 /**
@@ -63,7 +66,9 @@ export function readTime(text: string, options: ReadTimeOptions): ReadTime {
   if (!wallMs.isValid || Number(hour) > 23) throw invalid(text, 'does not exist in the calendar');
   const wall = wallMs.toMillis();
   if (suffix !== undefined) {
-    return { epochMs: wall - offsetMinutes(suffix) * 60_000, naive: false, warning: null };
+    const offset = offsetMinutes(suffix);
+    if (offset === null) throw invalid(text, 'has an offset that no zone has');
+    return { epochMs: wall - offset * 60_000, naive: false, warning: null };
   }
   return { naive: true, ...readLocalTime(text, wall, options) };
 }

@@ -1,3 +1,4 @@
+import type { CompanionRule } from '../domain/companion-rule.js';
 import type { Signal } from '../domain/file-metadata.js';
 
 /** Random access to one file that counts what is read; given to extractors in the reader process. */
@@ -107,14 +108,6 @@ export interface FileHead {
   readonly fileName: string;
   readonly extension: string;
   readonly sizeBytes: number;
-}
-
-/** Which names are companions of a main file. */
-export interface CompanionRule {
-  /** Regular expression, matched on the whole name of the main file ignoring case: `(.+)_\d+\.ser`. */
-  readonly main: string;
-  /** Names of its companions, `$1`... standing for the groups: `$1.emi`. Case is ignored. */
-  readonly companions: readonly string[];
 }
 
 /** One file format: what it recognises and what it reads. One module in formats/ each, one line in registry.ts. */

@@ -1,4 +1,5 @@
-import type { CompanionRule, Extractor } from './extractor.js';
+import type { CompanionRule } from '../domain/companion-rule.js';
+import type { Extractor } from './extractor.js';
 import { dmExtractor } from './formats/dm.js';
 import { msaExtractor } from './formats/msa.js';
 import { pictureExtractor } from './formats/picture.js';

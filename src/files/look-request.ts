@@ -1,3 +1,4 @@
+import type { CompanionRule } from '../domain/companion-rule.js';
 import type { TIME_BASES } from '../domain/instrument.js';
 
 /** How far around the session files get a verdict: 30 minutes, in milliseconds. */
@@ -26,14 +27,6 @@ export interface LookFolder {
   readonly patterns: readonly string[];
   /** Epoch milliseconds when the folder was first seen to hold anything; null: never. */
   readonly rootSeenNonemptyAtMs: number | null;
-}
-
-/** One line of the table of companions. */
-export interface CompanionRule {
-  /** Regular expression, matched on the whole name of a main file ignoring case: `(.+)_\d+\.ser`. */
-  readonly main: string;
-  /** Names of its companions in the same folder, `$1`... standing for the groups: `$1.emi`. Case is ignored. */
-  readonly companions: readonly string[];
 }
 
 /** Everything a look at a store for one session depends on: plain values, so that it can go to a store process. */

@@ -1,5 +1,5 @@
 import picomatch from 'picomatch';
-import type { CompanionRule, LookRequest } from './look-request.js';
+import type { LookRequest } from './look-request.js';
 
 /** What the name of a file says, before any time is looked at. */
 export type NameVerdict =
@@ -100,10 +100,4 @@ function compile(text: string): Pattern {
 
 function fill(template: string, match: RegExpExecArray): string {
   return template.replaceAll(/\$(\d)/g, (_whole, digit: string) => match[Number(digit)] ?? '');
-}
-
-/** A table line for the common case: the companions have the main file's name with another extension. */
-export function companionsByExtension(main: string, companions: readonly string[]): CompanionRule {
-  const escaped = main.replaceAll(/[.*+?^${}()|[\]\\/]/g, String.raw`\$&`);
-  return { main: `(.+)${escaped}`, companions: companions.map((one) => `$1${one}`) };
 }

@@ -36,12 +36,15 @@ export function storeUnavailable(reason: string, cause?: unknown): AppError {
   });
 }
 
+/** How failureText says that a file or folder may not be read. */
+export const PERMISSION_DENIED = 'permission denied';
+
 /** Why a file system call failed, in words that fit after a path. */
 export function failureText(error: unknown): string {
   switch (systemErrorCode(error)) {
     case 'EACCES':
     case 'EPERM':
-      return 'permission denied';
+      return PERMISSION_DENIED;
     case 'ENOENT':
       return 'it does not exist';
     case 'ENOTDIR':

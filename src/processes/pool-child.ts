@@ -69,7 +69,7 @@ export class PoolChild {
     // Child processes read hostile files: they get none of the secrets that the environment may hold.
     const env = Object.fromEntries(
       Object.entries(process.env).filter(
-        ([name]) => !/^(RECORDSMITH_|NX_|CREDENTIALS_DIRECTORY$|NOTIFY_SOCKET$)/i.test(name),
+        ([name]) => !/^(RECORDSMITH_|NX_|PG|CREDENTIALS_DIRECTORY$|NOTIFY_SOCKET$)/i.test(name),
       ),
     );
     this.#process = fork(fileURLToPath(options.entry), [], {

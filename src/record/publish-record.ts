@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { type Dirent, createReadStream } from 'node:fs';
 import { readdir, rm, rmdir, stat } from 'node:fs/promises';
 import { dirname, join, relative, resolve, sep } from 'node:path';
-import { AppError, isAppError, systemErrorCode, toError } from '../errors.js';
+import { AppError, isAppError, systemErrorCode } from '../errors.js';
 import type { RecordPaths } from './record-names.js';
 import { isUnfinished, notWritable, syncFolder, writeUnfinished } from './write-file-durably.js';
 
@@ -72,8 +72,8 @@ async function projectFile(source: string, target: string): Promise<boolean> {
 
 /**
  * Makes the public files of a record from its version files (temporary file, rename) and removes those under former
- * names. Idempotent: files that are right already are not touched. Call it after the settling transaction, and again at
- * start-up for what a crash left undone.
+ * names. Idempotent: files that are right already are not touched. Call it after the settling transaction, and again for what a
+ * crash left undone.
  * @returns whether anything had to be written
  * @throws AppError FILE_NOT_WRITABLE; FILE_UNREADABLE when a version file is missing
  */
@@ -91,33 +91,6 @@ export async function publishRecord(recordsFolder: string, given: Publication): 
     leftovers.filter((path) => !kept.has(path)),
   );
   return written;
-}
-
-/** How a repair at start-up went. */
-export interface RepairSummary {
-  readonly unchanged: number;
-  readonly written: number;
-  /** One that fails never stops the others. */
-  readonly failed: readonly { readonly publication: Publication; readonly error: Error }[];
-}
-
-/** Publishes again whatever is missing or differs from its current version. */
-export async function repairPublished(
-  recordsFolder: string,
-  publications: Iterable<Publication> | AsyncIterable<Publication>,
-): Promise<RepairSummary> {
-  let unchanged = 0;
-  let written = 0;
-  const failed: { publication: Publication; error: Error }[] = [];
-  for await (const publication of publications) {
-    try {
-      if (await publishRecord(recordsFolder, publication)) written += 1;
-      else unchanged += 1;
-    } catch (error) {
-      failed.push({ publication, error: toError(error) });
-    }
-  }
-  return { unchanged, written, failed };
 }
 
 /**

@@ -59,6 +59,10 @@ export const SESSION_PROBLEMS = {
     message: 'The START and END of the session were deleted from the log.',
     remedy: 'Write them again, or cancel the session: recordsmith sessions cancel ID.',
   },
+  LOG_ROWS_REFUSED: {
+    message: 'Log rows of the session were changed by SQL to something that cannot be taken up.',
+    remedy: 'See the log of the daemon for the reason, and correct the rows.',
+  },
   SOURCE_DIFFERS: {
     message: 'The source says something else than a correction made by a person.',
     remedy: 'Keep the correction, or take it back: recordsmith sessions set ID --clear FIELD.',

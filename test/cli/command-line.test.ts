@@ -48,7 +48,9 @@ describe('recordsmith', () => {
     [['--log-level', 'loud', 'config', 'check'], /Allowed choices are error, warn, info, debug/],
     [['config', 'check', '--config'], /argument missing/],
     [['--json', 'init'], /'init' comes before its options/],
-    [['--from', '2026-01-01'], /--from works only together with --run-once/],
+    [['--instrument', 'titan'], /--instrument works only together with --run-once/],
+    [['--run-once', '--from', '2026-01-01'], /--from bounds a harvest, and this version has no/],
+    [['--run-once', '--to', '2026-01-01'], /--to bounds a harvest, and this version has no/],
     [['--run-once', '--session', ''], /must not be empty/],
   ])('%j is wrong usage: 64, said on standard error only', async (args, message) => {
     const { code, stdout, stderr } = await runCli(folder, args);

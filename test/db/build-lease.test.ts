@@ -155,11 +155,12 @@ describeDatabases('building under a lease', (fixture) => {
   test('a deferred build leaves no event and no status, and counts only when told to', async () => {
     const nextAttemptAtMs = Date.parse('2026-03-05T00:00:00Z');
     for (const countsAsTry of [false, true]) {
-      const { token } = await claim(fixture.database, 's-1');
+      const { token, inputsRevision } = await claim(fixture.database, 's-1');
       const reason = 'waiting: scan_07.emd, 41 GB, still growing';
-      const deferred = { identifier: 's-1', token, reason, nextAttemptAtMs, countsAsTry };
-      expect(await scoped(() => deferSession(deferred))).toBe(true);
-      expect(await scoped(() => deferSession(deferred))).toBe(false);
+      const held = { identifier: 's-1', token, inputsRevision };
+      const deferred = { ...held, reason, nextAttemptAtMs, countsAsTry };
+      expect(await scoped(() => deferSession(deferred))).toBe('deferred');
+      expect(await scoped(() => deferSession(deferred))).toBe('lease-lost');
     }
     expect(await scoped(() => findSession('s-1'))).toMatchObject({
       status: 'TO_BE_BUILT',
@@ -171,6 +172,45 @@ describeDatabases('building under a lease', (fixture) => {
     expect(await outcomes()).toEqual(['DEFERRED', 'DEFERRED']);
     expect(await generations()).toEqual([]);
     expect(await scoped(checkInvariants)).toEqual([]);
+  });
+
+  test('inputs that change during a build that is to be put off discard it: nothing is counted or waits', async () => {
+    const { token, inputsRevision } = await claim(fixture.database, 's-1');
+    await scoped(() =>
+      insertLog({
+        sessionIdentifier: 's-1',
+        instrumentPid: 'titan',
+        eventType: 'END',
+        at: '2026-03-01T12:00:00Z',
+        user: 'ada',
+      }),
+    );
+    const deferred = { identifier: 's-1', token, inputsRevision, reason: 'timeout' };
+    const nextAttemptAtMs = Date.now() + 3_600_000;
+    expect(
+      await scoped(() => deferSession({ ...deferred, nextAttemptAtMs, countsAsTry: true })),
+    ).toBe('inputs-changed');
+    expect(await scoped(() => findSession('s-1'))).toMatchObject({
+      status: 'TO_BE_BUILT',
+      lease: null,
+      tries: 0,
+      nextAttemptAtMs: null,
+      deferralReason: null,
+      firstFailedAtMs: null,
+    });
+    expect(await outcomes()).toEqual(['DISCARDED']);
+    expect(await tryClaim('b')).toMatchObject({ kind: 'claimed' });
+    expect(await scoped(checkInvariants)).toEqual([]);
+  });
+
+  test('what one process put off is not claimed by another before its time, unless it is asked for', async () => {
+    const { token, inputsRevision } = await claim(fixture.database, 's-1');
+    const deferred = { identifier: 's-1', token, inputsRevision, reason: 'timeout' };
+    const nextAttemptAtMs = Date.now() + 3_600_000;
+    await scoped(() => deferSession({ ...deferred, nextAttemptAtMs, countsAsTry: true }));
+    expect(await tryClaim('b')).toEqual({ kind: 'not-claimed', reason: 'put off' });
+    const asked = { identifier: 's-1', owner: 'b', leaseSeconds: 60, ignoreBackoff: true };
+    expect(await scoped(() => claimSession(asked))).toMatchObject({ kind: 'claimed', attempt: 2 });
   });
 
   test('a lease given back can be claimed at once, and nothing died', async () => {

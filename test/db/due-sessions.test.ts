@@ -40,11 +40,12 @@ describeDatabases('the sessions to build', (fixture) => {
   test('put what keeps failing behind all others', async () => {
     await session('old', 1);
     await session('failing', 9);
-    const { token } = await claim(fixture.database, 'failing');
+    const { token, inputsRevision } = await claim(fixture.database, 'failing');
     await scoped(() =>
       deferSession({
         identifier: 'failing',
         token,
+        inputsRevision,
         reason: 'timeout',
         nextAttemptAtMs: NOW - 1,
         countsAsTry: true,
@@ -65,8 +66,9 @@ describeDatabases('the sessions to build', (fixture) => {
     await session('finished', 2);
     await build(fixture.database, 'finished');
     await session('waiting', 3);
-    const { token } = await claim(fixture.database, 'waiting');
-    const later = { identifier: 'waiting', token, reason: 'files arrive', countsAsTry: false };
+    const { token, inputsRevision } = await claim(fixture.database, 'waiting');
+    const held = { identifier: 'waiting', token, inputsRevision };
+    const later = { ...held, reason: 'files arrive', countsAsTry: false };
     await scoped(() => deferSession({ ...later, nextAttemptAtMs: NOW + 1 }));
     expect(await due()).toEqual([]);
     expect(await due({ nowMs: NOW + 1 })).toEqual(['waiting']);
@@ -86,6 +88,7 @@ describeDatabases('the sessions to build', (fixture) => {
     await session('t-1', 1);
     await session('q-1', 2, 'quanta');
     expect(await due({ instrumentPids: ['quanta'] })).toEqual(['q-1']);
+    expect(await due({ exceptInstrumentPids: ['quanta'] })).toEqual(['t-1']);
     expect(await due({ identifiers: [sessionKeyOf('t-1')] })).toEqual(['t-1']);
     expect(await due({ identifiers: ['t-1', 'nobody'] })).toEqual(['t-1']);
   });
@@ -115,6 +118,8 @@ describeDatabases('the sessions to build', (fixture) => {
     );
     const reading = await fixture.openAnother({ readOnly: true });
     const found = await reading.createScope(() => getSessionsToBuild({ nowMs: NOW }));
+    const except = { nowMs: NOW, exceptInstrumentPids: ['titan'] };
+    expect(await reading.createScope(() => getSessionsToBuild(except))).toEqual([]);
     await reading.close();
     expect(found.map((one) => one.identifier)).toEqual(['by-sql', 'known']);
     expect(await fixture.database.knex('session_log_changes').pluck('session_identifier')).toEqual([

@@ -234,7 +234,7 @@ describeDatabases('the session log', (fixture) => {
     const claimed = await claim(fixture.database, 's-1');
     expect(await scoped(() => withdrawEnd('s-1'))).toBe(true);
     expect(await status()).toBe('WAITING_FOR_END');
-    expect(await settle(fixture.database, 's-1', claimed)).toEqual({ kind: 'inputs-changed' });
+    expect(await settle(fixture.database, 's-1', claimed)).toEqual({ kind: 'lease-lost' });
     expect(await logStatuses()).toEqual(['WAITING_FOR_END']);
     expect(await scoped(() => withdrawEnd('s-1'))).toBe(false);
   });

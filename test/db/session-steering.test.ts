@@ -79,6 +79,10 @@ describeDatabases('steering a session', (fixture) => {
   test('wrong corrections are refused', async () => {
     const refused = [
       [{ end: 'noon' }, 'TIME_INVALID'],
+      [{ end: '2026-03-01T13:30:00' }, 'TIME_INVALID'],
+      [{ start: '2026-03-01' }, 'TIME_INVALID'],
+      [{ end: '2026-03-01T13:30:00+99:99' }, 'TIME_INVALID'],
+      [{ end: Number.NaN }, 'TIME_INVALID'],
       [{ instrument: 'nova' }, 'INSTRUMENT_NOT_FOUND'],
       [{ user: 'x'.repeat(256) }, 'INPUT_INVALID'],
     ] as const;

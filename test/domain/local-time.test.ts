@@ -28,6 +28,9 @@ describe('reading a time', () => {
     '2026-13-01T00:00:00',
     '2026-01-01T25:00:00',
     '1772366400',
+    '2026-03-01T14:30:00+99:99',
+    '2026-03-01T14:30:00-24:00',
+    '2026-03-01T14:30:00+01:60',
   ])('refuses %j', (text) => {
     expect(() => readTime(text, berlin)).toThrow(expect.objectContaining({ code: 'TIME_INVALID' }));
   });

@@ -127,6 +127,26 @@ describe('a place that cannot be written to', () => {
   );
 
   testWith(
+    whyNoPermissions(),
+    'a version that may not be read: put off, and nothing counted on the session',
+    async () => {
+      await runOnceWithPermissions(lab);
+      const version = lab.files(lab.records).find((name) => /^versions.*xml$/.test(name)) ?? 'none';
+      chmodSync(join(lab.records, version), 0);
+      await lab.run(['sessions', 'retry', 'session']);
+      const result = await runOnceWithPermissions(lab);
+      expect(sessionOf(result)).toMatchObject({
+        outcome: 'DEFERRED',
+        reason: expect.stringMatching(
+          /^FILE_NOT_WRITABLE: The records folder is not usable.*EACCES/,
+        ),
+      });
+      expect(await lab.database.knex('sessions').select('tries')).toEqual([{ tries: 0 }]);
+      chmodSync(join(lab.records, version), 0o644);
+    },
+  );
+
+  testWith(
     noDisk,
     'full after the version was written: the record counts, its public file follows with the next pass',
     async () => {

@@ -311,6 +311,36 @@ describe('files that cannot be read', () => {
     },
   );
 
+  testWith(
+    noPermissions,
+    'that a version has already defer the next one; after some tries it says that they are missing',
+    async () => {
+      lab.image('titan/readable.tif', MIDDLE);
+      const shut = lab.image('titan/shut.tif', MIDDLE);
+      const folder = join(lab.data, 'titan/folder');
+      lab.image('titan/folder/inside.tif', MIDDLE);
+      expect(onlySession(await runOnceWithPermissions(lab))).toMatchObject({ files: 3 });
+      for (const place of [shut, folder]) {
+        chmodSync(place, 0);
+        await lab.run(['sessions', 'retry', 'rights']);
+        expect(onlySession(await runOnceWithPermissions(lab))).toMatchObject({
+          outcome: 'DEFERRED',
+          reason: expect.stringMatching(/^FILE_UNREADABLE: .* is in the record.*permission denied/),
+          version: 1,
+        });
+        expect(await lab.database.knex('sessions').select('tries')).toEqual([{ tries: 1 }]);
+        chmodSync(place, 0o755);
+      }
+      chmodSync(shut, 0);
+      await lab.database.knex('sessions').update({ next_attempt_at: null, tries: 3 });
+      const last = onlySession(await runOnceWithPermissions(lab));
+      expect(last).toMatchObject({ outcome: 'COMPLETED', version: 2 });
+      expect(readXmlRecord(last.record ?? '').notes.join('\n')).toContain(
+        'shut.tif: missing since',
+      );
+    },
+  );
+
   testWith(noPermissions, 'a root that may not be read defers the session', async () => {
     lab.image('titan/readable.tif', MIDDLE);
     chmodSync(join(lab.data, 'titan'), 0);

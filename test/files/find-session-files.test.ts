@@ -4,7 +4,6 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { decodeLocation } from '../../src/domain/location.js';
 import { DirectoryIndex } from '../../src/files/directory-index.js';
 import { findSessionFiles } from '../../src/files/find-session-files.js';
-import { companionsByExtension } from '../../src/files/name-rules.js';
 import {
   END_MS,
   FileStore,
@@ -174,7 +173,7 @@ describe('names', () => {
       store.write(`titan/${name}`);
     }
     const companions = [
-      companionsByExtension('.mib', ['.hdr']),
+      { main: String.raw`(.+)\.mib`, companions: ['$1.hdr'] },
       { main: String.raw`(.+)_\d+\.ser`, companions: ['$1.emi'] },
     ];
     const result = await look(lookRequest(store.path, { companions }));

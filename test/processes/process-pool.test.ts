@@ -113,10 +113,17 @@ describe('jobs', () => {
   });
 
   test('children do not inherit the secrets of the environment', async () => {
+    const before = { ...process.env };
     process.env['RECORDSMITH_TEST_SECRET'] = 'password';
-    const answer = await makePool().run('secrets', null, patient);
-    delete process.env['RECORDSMITH_TEST_SECRET'];
-    expect(answer).toEqual(['none', process.env['PATH']]);
+    process.env['PGPASSWORD'] = 'password';
+    try {
+      const answer = await makePool().run('secrets', null, patient);
+      expect(answer).toEqual(['none', 'none', before['PATH']]);
+    } finally {
+      delete process.env['RECORDSMITH_TEST_SECRET'];
+      if (before['PGPASSWORD'] === undefined) delete process.env['PGPASSWORD'];
+      else process.env['PGPASSWORD'] = before['PGPASSWORD'];
+    }
   });
 });
 

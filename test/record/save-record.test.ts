@@ -9,7 +9,6 @@ import {
   publishRecord,
   removeRecordFiles,
   removeUnfinished,
-  repairPublished,
 } from '../../src/record/publish-record.js';
 import { publicPaths } from '../../src/record/record-names.js';
 import { buildRecord } from '../../src/record/record-model.js';
@@ -166,26 +165,6 @@ describe('publishing', () => {
     expect(await readdir(recordsFolder)).toStrictEqual(['2024', 'versions']);
   });
 
-  test('is repaired at start-up, and one that cannot be never stops the others', async () => {
-    const { paths, xml } = await save();
-    const publication = { version: paths, target, former: [] };
-    await publishRecord(recordsFolder, publication);
-    await writeFile(join(recordsFolder, target.xml), 'damaged');
-    const lost = {
-      version: { xml: 'versions/x.xml', json: 'versions/x.json' },
-      target,
-      former: [],
-    };
-    const outside = { version: paths, target: { xml: '../x.xml', json: '../x.json' }, former: [] };
-    const summary = await repairPublished(recordsFolder, [lost, outside, publication, publication]);
-    expect(summary).toMatchObject({ written: 1, unchanged: 1 });
-    expect(summary.failed.map((one) => one.error)).toMatchObject([
-      { code: 'FILE_UNREADABLE' },
-      { code: 'INPUT_INVALID' },
-    ]);
-    expect(await readFile(join(recordsFolder, target.xml))).toStrictEqual(await readFile(xml.path));
-  });
-
   test('is undone by removing the files; missing ones are no error', async () => {
     const { paths } = await save();
     await publishRecord(recordsFolder, { version: paths, target, former: [] });
@@ -206,5 +185,27 @@ describe('publishing', () => {
       ['2023/.unfinished-new', 'kept.xml', paths.json, paths.xml].sort(),
     );
     expect(await removeUnfinished(join(recordsFolder, 'none'), 2_000_000)).toBe(0);
+  });
+
+  test('published again is mended where it was damaged', async () => {
+    const { paths, xml } = await save();
+    const publication = { version: paths, target, former: [] };
+    await publishRecord(recordsFolder, publication);
+    await writeFile(join(recordsFolder, target.xml), 'damaged');
+    expect(await publishRecord(recordsFolder, publication)).toBe(true);
+    expect(await readFile(join(recordsFolder, target.xml))).toStrictEqual(await readFile(xml.path));
+    expect(await publishRecord(recordsFolder, publication)).toBe(false);
+  });
+
+  test('is not published from a lost version, nor to a place outside of the records folder', async () => {
+    const { paths } = await save();
+    const lost = { xml: 'versions/x.xml', json: 'versions/x.json' };
+    await expect(
+      publishRecord(recordsFolder, { version: lost, target, former: [] }),
+    ).rejects.toMatchObject({ code: 'FILE_UNREADABLE' });
+    const outside = { xml: '../x.xml', json: '../x.json' };
+    await expect(
+      publishRecord(recordsFolder, { version: paths, target: outside, former: [] }),
+    ).rejects.toMatchObject({ code: 'INPUT_INVALID' });
   });
 });

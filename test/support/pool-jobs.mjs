@@ -44,5 +44,6 @@ serveJobs({
     process.kill(process.pid, 'SIGTERM');
     return new Promise((resolve) => setTimeout(() => resolve('still here'), 50));
   },
-  secrets: () => [process.env['RECORDSMITH_TEST_SECRET'] ?? 'none', process.env['PATH'] ?? 'none'],
+  secrets: () =>
+    ['RECORDSMITH_TEST_SECRET', 'PGPASSWORD', 'PATH'].map((name) => process.env[name] ?? 'none'),
 });

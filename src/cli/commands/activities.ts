@@ -1,9 +1,10 @@
-import { readFile, stat } from 'node:fs/promises';
+import { readdir, readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import { DateTime } from 'luxon';
 import { z } from 'zod';
-import { AppError } from '../../errors.js';
+import { AppError, systemErrorCode } from '../../errors.js';
 import { jsonOption, type CommandHost } from '../command-host.js';
 import { EXIT } from '../exit-codes.js';
 
@@ -23,6 +24,7 @@ interface TimedItem {
 
 const AFTER_HELP = `
 Examples:
+  recordsmith activities /data/Titan/2026-11-21
   recordsmith activities /data/Titan/2026-11-21/*.dm4
   recordsmith activities --mtimes times.json --strict --json
   echo '[1694694600.25, 1694694630, 1694698230]' | recordsmith activities --mtimes -`;
@@ -61,22 +63,41 @@ async function readTimes(source: string): Promise<TimedItem[]> {
   return times.map((seconds) => ({ label: seconds, seconds }));
 }
 
+/** Paths of the files meant: a folder stands for all files below it. */
+async function* filesOf(paths: readonly string[]): AsyncGenerator<string> {
+  for (const path of paths) {
+    if (!(await stat(path)).isDirectory()) {
+      yield path;
+      continue;
+    }
+    const entries = await readdir(path, { recursive: true, withFileTypes: true });
+    for (const entry of entries) {
+      if (entry.isFile()) yield join(entry.parentPath, entry.name);
+    }
+  }
+}
+
 async function readPaths(
   paths: readonly string[],
   secondsOf: (timeNs: bigint) => number,
 ): Promise<TimedItem[]> {
   const items: TimedItem[] = [];
-  for (const path of paths) {
-    try {
+  try {
+    for await (const path of filesOf(paths)) {
       const { mtimeNs } = await stat(path, { bigint: true });
       items.push({ label: path, seconds: secondsOf(mtimeNs) });
-    } catch (error) {
-      throw new AppError('FILE_UNREADABLE', `${path} cannot be read.`, {
-        cause: error,
-        remedy: 'Check that the file exists and may be read.',
-        details: { path },
-      });
     }
+  } catch (error) {
+    throw new AppError('FILE_UNREADABLE', 'A file or folder cannot be read.', {
+      cause: error,
+      remedy: 'Check that it exists and may be read.',
+      details: { systemCode: systemErrorCode(error) ?? null },
+    });
+  }
+  if (items.length === 0) {
+    throw new AppError('INPUT_INVALID', `There is no file in ${paths.join(', ')}.`, {
+      remedy: 'Name files, or folders with files in them.',
+    });
   }
   return items;
 }
@@ -90,7 +111,10 @@ export function registerActivities(program: Command, host: CommandHost): void {
   program
     .command('activities')
     .description('show how files, or a list of times, split into acquisition activities')
-    .argument('[path...]', 'files, by their modification times')
+    .argument(
+      '[path...]',
+      'files, or folders with all files below them, by their modification times',
+    )
     .addOption(
       new Option('--mtimes <file>', 'JSON list of times in seconds; - reads standard input'),
     )

@@ -11,19 +11,15 @@ export interface RunOptions {
   readonly session: readonly string[];
   /** instrument_pid */
   readonly instrument?: string;
-  /** Text of a time or date as typed; bounds of the harvest. */
-  readonly from?: string;
-  readonly to?: string;
-  /** False with --no-harvest. */
-  readonly harvest: boolean;
-  /** False with --no-export. */
-  readonly export: boolean;
   readonly json?: boolean;
   /** Hidden: this is the process of a session whose builds died. */
   readonly alone?: boolean;
+  /** Hidden: named sessions too are built only when their next attempt is due. */
+  readonly whenDue?: boolean;
 }
 
-const ONLY_WITH_RUN_ONCE = ['session', 'instrument', 'from', 'to', 'json'] as const;
+const ONLY_WITH_RUN_ONCE = ['session', 'instrument', 'json'] as const;
+const BOUNDS_OF_HARVEST = ['from', 'to'] as const;
 
 const AFTER_HELP = `
 Examples:
@@ -37,6 +33,14 @@ function collect(value: string, collected: readonly string[]): readonly string[]
 }
 
 function checkTogether(command: Command, options: RunOptions): void {
+  const bound = BOUNDS_OF_HARVEST.find((name) => command.getOptionValueSource(name) === 'cli');
+  if (bound !== undefined) {
+    throw new AppError(
+      'USAGE',
+      `Option --${bound} bounds a harvest, and this version has no event source to harvest.`,
+      { remedy: 'Leave it out; with --session or --instrument only some sessions are built.' },
+    );
+  }
   if (options.runOnce === true || options.dryRun === true) return;
   const stray = ONLY_WITH_RUN_ONCE.find((name) => command.getOptionValueSource(name) === 'cli');
   if (stray !== undefined) {
@@ -53,7 +57,7 @@ export function registerRun(program: Command, host: CommandHost): void {
     .description('run the daemon in the foreground, or one pass with --run-once')
     .argument('[none...]', 'nothing')
     .usage('[options]')
-    .addOption(new Option('--run-once', 'harvest, build all that is due, export, then exit'))
+    .addOption(new Option('--run-once', 'build all that is due, then exit'))
     .addOption(new Option('-n, --dry-run', 'one pass that prints what it would do; writes nothing'))
     .addOption(
       new Option('--session <id>', 'only this session, by identifier or key (repeatable)')
@@ -61,11 +65,12 @@ export function registerRun(program: Command, host: CommandHost): void {
         .default([], 'all that is due'),
     )
     .addOption(new Option('--instrument <pid>', 'only this instrument'))
-    .addOption(new Option('--from <time>', 'harvest usage events from this time on'))
-    .addOption(new Option('--to <time>', 'harvest usage events up to this time'))
-    .addOption(new Option('--no-harvest', 'ask no event source'))
-    .addOption(new Option('--no-export', 'send nothing to destinations'))
+    .addOption(new Option('--from <time>', 'refused: there is nothing to harvest').hideHelp())
+    .addOption(new Option('--to <time>', 'refused: there is nothing to harvest').hideHelp())
+    .addOption(new Option('--no-harvest', 'ask no event source (as it is: there are none)'))
+    .addOption(new Option('--no-export', 'send nothing anywhere (as it is: nothing is sent)'))
     .addOption(new Option('--alone', 'build in this process also what died before').hideHelp())
+    .addOption(new Option('--when-due', 'named sessions too keep to their back-off').hideHelp())
     .addOption(jsonOption())
     .addHelpText('after', AFTER_HELP)
     .action(

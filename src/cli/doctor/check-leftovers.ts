@@ -1,8 +1,10 @@
-import { stat } from 'node:fs/promises';
 import { CLEAN_UP_AGE_MS, cleanUp, orphanVersions } from '../../daemon/clean-up.js';
-import { listStagedAttempts, stagingPath } from '../../daemon/staging.js';
+import {
+  isStagedBefore,
+  listStagedAttempts,
+  UNKNOWN_STAGING_AGE_MS,
+} from '../../daemon/staging.js';
 import { stagedAttemptState } from '../../db/publication-store.js';
-import { AppError, systemErrorCode } from '../../errors.js';
 import { findUnfinished } from '../../record/publish-record.js';
 import { mended, ok, warn, type CheckResult } from './check-result.js';
 import type { DeepEnvironment } from './deep-checks.js';
@@ -52,26 +54,14 @@ async function count(found: AsyncIterable<unknown>): Promise<number> {
 }
 
 async function countStaged({ clock, database, paths }: DeepEnvironment): Promise<number> {
-  const beforeMs = clock.now().toMillis() - STAGED_AGE_MS;
+  const nowMs = clock.now().toMillis();
   let counted = 0;
   for (const attempt of await listStagedAttempts(paths.output)) {
     const { sessionKey, token } = attempt;
     const state = await database.createScope(() => stagedAttemptState(sessionKey, token));
     if (state === 'open') continue;
-    if (await isOlder(stagingPath(paths.output, attempt), beforeMs)) counted += 1;
+    const ageMs = state === 'unknown' ? UNKNOWN_STAGING_AGE_MS : STAGED_AGE_MS;
+    if (await isStagedBefore(paths.output, attempt, nowMs - ageMs)) counted += 1;
   }
   return counted;
-}
-
-async function isOlder(path: string, beforeMs: number): Promise<boolean> {
-  try {
-    return (await stat(path)).mtimeMs < beforeMs;
-  } catch (error) {
-    if (systemErrorCode(error) === 'ENOENT') return false;
-    throw new AppError('FILE_UNREADABLE', `${path} cannot be looked at.`, {
-      cause: error,
-      remedy: 'Check the permissions of paths.output.',
-      details: { path },
-    });
-  }
 }

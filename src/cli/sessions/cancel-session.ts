@@ -1,3 +1,4 @@
+import { systemClock } from '../../clock.js';
 import { repairPublications } from '../../daemon/publish-record-version.js';
 import { listUnpublished } from '../../db/publication-store.js';
 import { currentRecord } from '../../db/record-store.js';
@@ -38,7 +39,12 @@ export async function cancelAndPrint(
       return { session: await getSession(identifier), withdrawn: record?.version ?? null };
     });
     const { data, output, records } = config.paths;
-    await repairPublications({ database, log, paths: { data, output, records } });
+    await repairPublications({
+      database,
+      log,
+      clock: systemClock,
+      paths: { data, output, records },
+    });
     if (context.json) {
       context.printJson({ ...sessionDocument(session, null), withdrawn_version: withdrawn });
     } else {

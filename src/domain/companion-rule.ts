@@ -1,0 +1,7 @@
+/** Which names are companions of a main file. */
+export interface CompanionRule {
+  /** Regular expression, matched on the whole name of the main file ignoring case: `(.+)_\d+\.ser`. */
+  readonly main: string;
+  /** Names of its companions, `$1`... standing for the groups: `$1.emi`. Case is ignored. */
+  readonly companions: readonly string[];
+}
