@@ -256,8 +256,3 @@ export function translateDatabaseError(value: unknown): unknown {
   }
   return value;
 }
-
-/** Whether the error says that a row with this key exists already. */
-export function isUniqueViolation(error: unknown): boolean {
-  return CONSTRAINT_KINDS[systemErrorCode(error) ?? ''] === 'unique';
-}

@@ -213,12 +213,6 @@ export interface ProjectRow {
   updated_at: string;
 }
 
-export interface ProjectSessionRow {
-  project: number;
-  session_identifier: string;
-  author: string;
-}
-
 export interface PauseRow {
   id: number;
   scope: 'all' | 'instrument' | 'source' | 'exports';

@@ -18,13 +18,7 @@ export type TransitionCause = (typeof TRANSITION_CAUSES)[number];
 
 /** Nothing more happens to a session in one of these by itself. */
 export const FINAL_STATUSES = [
-  'COMPLETED',
-  'BUILT_NOT_EXPORTED',
-  'NO_FILES_FOUND',
-  'NO_CONSENT',
-  'NO_RESERVATION',
-  'ERROR',
-  'SKIPPED',
+  ...BUILD_OUTCOMES,
   'CANCELLED',
 ] as const satisfies readonly RecordStatus[];
 
