@@ -90,6 +90,8 @@ export class ReaderPool {
       for (const result of due) yield await result;
     } finally {
       over.abort();
+      // Nothing writes to the staging folder any more once this has ended: whoever called may remove it.
+      await Promise.allSettled(due);
     }
   }
 

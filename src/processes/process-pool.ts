@@ -55,9 +55,9 @@ interface Job {
 }
 
 interface Work {
-  /** Null: nobody waits for the answer any more. */
-  job: Job | null;
-  readonly jobId: number;
+  readonly job: Job;
+  /** Its caller is told so once nothing of the job runs any more. */
+  isAborted: boolean;
   timer: NodeJS.Timeout;
 }
 
@@ -122,8 +122,8 @@ export class ProcessPool {
   /**
    * Runs one job in a child and gives its answer.
    * @throws AppError LIMIT_EXCEEDED over the time or memory limit (details: limit), READER_FAILED when the child
-   * crashed (details: exitCode, signal, stderr) or its answer is not understood, ABORTED by the signal or by stop(), or
-   * what the job threw (INTERNAL when that was no AppError).
+   * crashed (details: exitCode, signal, stderr) or its answer is not understood, ABORTED by the signal or by stop() once
+   * the child has let go of the job or was killed, or what the job threw (INTERNAL when that was no AppError).
    */
   async run<Result>(
     job: string,
@@ -149,7 +149,7 @@ export class ProcessPool {
     } else {
       for (const job of this.#queue.splice(0)) job.reject(this.#aborted(job.name));
       for (const [child, { job }] of [...this.#work]) {
-        this.#kill(child, 'the pool was stopped at once', job && this.#aborted(job.name));
+        this.#kill(child, 'the pool was stopped at once', this.#aborted(job.name));
       }
     }
     await this.#stopping;
@@ -249,7 +249,7 @@ export class ProcessPool {
       const job = child === null ? undefined : this.#queue.shift();
       if (child === null || job === undefined) return;
       const timer = this.#limit(child, job, child.isReady ? job.timeLimitMs : START_LIMIT_MS);
-      this.#work.set(child, { job, jobId: job.id, timer });
+      this.#work.set(child, { job, isAborted: false, timer });
       child.work();
       try {
         child.send({ kind: 'job', id: job.id, job: job.name, payload: job.payload });
@@ -271,51 +271,57 @@ export class ProcessPool {
 
   #ready(child: PoolChild): void {
     const work = this.#work.get(child);
-    if (work?.job) {
+    if (work === undefined) {
+      child.rest();
+    } else if (!work.isAborted) {
       clearTimeout(work.timer);
       work.timer = this.#limit(child, work.job, work.job.timeLimitMs);
     }
-    if (work === undefined) child.rest();
     if ([...this.#children].every((one) => one.isReady)) this.#starting?.settle(null);
   }
 
   #answered(child: PoolChild, jobId: number, answer: ChildAnswer): void {
     const work = this.#work.get(child);
-    if (work?.jobId !== jobId) return;
+    if (work?.job.id !== jobId) return;
     clearTimeout(work.timer);
     this.#work.delete(child);
     child.rest();
-    if (answer.kind === 'result') work.job?.resolve(answer.value);
-    else work.job?.reject(answer.error);
+    if (answer.kind === 'failed') this.#fail(work, answer.error);
+    else if (work.isAborted) this.#fail(work, this.#aborted(work.job.name));
+    else work.job.resolve(answer.value);
     this.#dispatch();
   }
 
   #abort(job: Job): void {
     const queued = this.#queue.indexOf(job);
-    if (queued >= 0) this.#queue.splice(queued, 1);
-    job.reject(this.#aborted(job.name));
+    if (queued >= 0) {
+      this.#queue.splice(queued, 1);
+      job.reject(this.#aborted(job.name));
+    }
     for (const [child, work] of this.#work) {
       if (work.job !== job) continue;
-      work.job = null;
+      work.isAborted = true;
       clearTimeout(work.timer);
-      work.timer = setTimeout(() => this.#kill(child, 'its job was aborted', null), ABORT_GRACE_MS);
+      work.timer = setTimeout(() => {
+        this.#kill(child, 'its job was aborted', this.#aborted(job.name));
+      }, ABORT_GRACE_MS);
       child.send({ kind: 'abort', id: job.id });
     }
   }
 
   #overMemory(child: PoolChild, residentBytes: number): void {
-    const job = this.#work.get(child)?.job?.name ?? 'that was stopped';
+    const job = this.#work.get(child)?.job.name ?? 'that was stopped';
     const error = overMemoryError(this.#options.name, job, residentBytes);
     this.#kill(child, `over its memory limit: ${residentBytes} bytes resident`, error);
   }
 
-  #kill(child: PoolChild, reason: string, error: AppError | null): void {
+  #kill(child: PoolChild, reason: string, error: AppError): void {
     const work = this.#release(child);
     child.rest();
     child.kill();
     this.#report('killed', child, reason);
     this.#departures.add(child, 'killed');
-    if (error !== null) work?.job?.reject(error);
+    if (work !== undefined) this.#fail(work, error);
     this.#replace();
   }
 
@@ -337,15 +343,19 @@ export class ProcessPool {
     const expected = this.#departures.ended(child);
     this.#report(expected ? 'ended' : 'crashed', child, describeEnd(end));
     if (expected) return;
-    const job = this.#release(child)?.job ?? null;
-    const error = crashError(this.#options.name, job?.name ?? null, child.pid, end);
-    job?.reject(error);
+    const work = this.#release(child);
+    const error = crashError(this.#options.name, work?.job.name ?? null, child.pid, end);
+    if (work !== undefined) this.#fail(work, error);
     if (!child.isReady) {
       // A child that cannot start would not start the next time either: no endless replacing.
       this.#starting?.settle(error);
       this.#starting = null;
     }
     this.#replace();
+  }
+
+  #fail({ job, isAborted }: Work, error: AppError): void {
+    job.reject(isAborted ? this.#aborted(job.name) : error);
   }
 
   #aborted(job: string): AppError {

@@ -1,7 +1,7 @@
 import { ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -219,7 +219,7 @@ describe('start, abort and stop', () => {
     await rm(folder, { recursive: true });
   });
 
-  test('an aborted job rejects at once; one that notices keeps its process, one that does not loses it', async () => {
+  test('an aborted job rejects once nothing of it runs; one that notices keeps its process, one that does not loses it', async () => {
     const pool = makePool();
     const pid = await pool.run('pid', null, patient);
     for (const [job, survives] of [
@@ -232,6 +232,19 @@ describe('start, abort and stop', () => {
       await expect(running).rejects.toMatchObject({ code: 'ABORTED' });
       expect((await pool.run('pid', null, patient)) === pid).toBe(survives);
     }
+  });
+
+  test('what an aborted job still writes is there when it rejects: its folder can be removed then', async () => {
+    const pool = makePool();
+    await pool.start();
+    const folder = await mkdtemp(join(tmpdir(), 'pool-'));
+    const path = join(folder, 'late');
+    const controller = new AbortController();
+    const running = pool.run('writeAfterAbort', path, { ...patient, signal: controller.signal });
+    controller.abort();
+    await expect(running).rejects.toMatchObject({ code: 'ABORTED' });
+    expect(await readFile(path, 'utf8')).toBe('late');
+    await rm(folder, { recursive: true });
   });
 
   test('a job aborted while it waits is never run', async () => {

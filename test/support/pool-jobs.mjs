@@ -1,4 +1,5 @@
 // The child of process-pool.test.ts: one job for each way a process can behave.
+import { writeFileSync } from 'node:fs';
 import { setTimeout } from 'node:timers';
 import { AppError } from '../../dist/errors.js';
 import { serveJobs } from '../../dist/processes/serve-jobs.js';
@@ -39,6 +40,15 @@ serveJobs({
   uncloneable: () => () => 1,
   untilAborted: (_payload, { signal }) =>
     new Promise((resolve) => signal.addEventListener('abort', () => resolve('aborted'))),
+  writeAfterAbort: (path, { signal }) =>
+    new Promise((resolve) => {
+      signal.addEventListener('abort', () => {
+        setTimeout(() => {
+          writeFileSync(path, 'late');
+          resolve('written');
+        }, 100);
+      });
+    }),
   signalMyself: () => {
     process.kill(process.pid, 'SIGINT');
     process.kill(process.pid, 'SIGTERM');
