@@ -10,7 +10,8 @@ import type { Instrument } from './domain/instrument.js';
 import { ReaderPool } from './extract/reader-pool.js';
 import { StorePool } from './files/store-pool.js';
 import type { Log } from './log.js';
-import type { ProcessPoolEvent } from './processes/process-pool.js';
+import type { HeadStart } from './processes/head-start.js';
+import type { ProcessPoolEvent } from './processes/pool-options.js';
 import type { XmlValidator } from './record/validate-xml.js';
 
 /** What an application is made from. */
@@ -21,6 +22,8 @@ export interface OpenApplicationOptions {
   readonly version: string;
   /** Open the database for reading only and change nothing anywhere. */
   readonly readOnly?: boolean;
+  /** Child processes that may have been started already. */
+  readonly headStart?: HeadStart;
 }
 
 /** All rooms, connected: what a pass, the daemon and the commands work with. */
@@ -65,6 +68,7 @@ export function buildPolicyOf(
 export async function openApplication(options: OpenApplicationOptions): Promise<Application> {
   const { config, log, version, readOnly = false } = options;
   const { build, paths, record } = config;
+  const headStart = options.headStart === undefined ? {} : { headStart: options.headStart };
   const database = await openMigratedDatabase(config.database, log, readOnly);
   const onEvent = (event: ProcessPoolEvent): void => {
     if (event.kind === 'started' || event.kind === 'ended') {
@@ -77,9 +81,14 @@ export async function openApplication(options: OpenApplicationOptions): Promise<
     size: build.limits.readers,
     timeLimitMs: build.limits.file_seconds * 1000,
     memoryLimitBytes: build.limits.file_memory_bytes,
+    ...headStart,
     onEvent,
   });
-  const stores = new StorePool({ lookTimeLimitMs: build.limits.look_seconds * 1000, onEvent });
+  const stores = new StorePool({
+    lookTimeLimitMs: build.limits.look_seconds * 1000,
+    ...headStart,
+    onEvent,
+  });
   let validator: Promise<XmlValidator> | null = null;
   const environment: BuildEnvironment = {
     database,

@@ -1,5 +1,9 @@
+import { setMaxListeners } from 'node:events';
 import { AppError, isAppError } from '../errors.js';
-import { ProcessPool, type ProcessPoolEvent } from '../processes/process-pool.js';
+import type { HeadStart } from '../processes/head-start.js';
+import type { ProcessPoolEvent } from '../processes/pool-options.js';
+import { ProcessPool } from '../processes/process-pool.js';
+import { READER_MEMORY_BYTES, readerChild } from './reader-child.js';
 import { unreadFile, type ExtractFileJob } from './extract-file.js';
 import { singleFileSchema, type SingleFile, type SingleFileJob } from './extract-single-file.js';
 import { extractFileResultSchema, type ExtractFileResult } from './extract-result.js';
@@ -14,15 +18,21 @@ export interface ReaderPoolOptions {
   readonly memoryLimitBytes?: number;
   /** The code of the reader processes. @default the readers of recordsmith */
   readonly entry?: URL;
+  /** Milliseconds of unbroken work after which one more process is started. @default 2 s: what a process costs until it helps */
+  readonly growAfterMs?: number;
+  /** Processes that may have been started already. */
+  readonly headStart?: HeadStart;
   /** Told of processes that started or ended. */
   readonly onEvent?: (event: ProcessPoolEvent) => void;
 }
 
 const DEFAULT_SIZE = 2;
 const DEFAULT_TIME_LIMIT_MS = 60_000;
-const DEFAULT_MEMORY_LIMIT_BYTES = 1024 ** 3;
 /** Files handed out ahead of the one whose result is due, for each process. */
-const AHEAD = 4;
+const AHEAD = 8;
+/** Files that a process has at hand, so that it never waits for its next one. */
+const JOBS_AT_ONCE = 4;
+const GROW_AFTER_MS = 2000;
 
 /**
  * Reads files in child processes. A reader that hangs, grows too large or crashes costs the file it was reading, and
@@ -37,18 +47,23 @@ export class ReaderPool {
   constructor(options: ReaderPoolOptions = {}) {
     this.#size = options.size ?? DEFAULT_SIZE;
     this.#timeLimitMs = options.timeLimitMs ?? DEFAULT_TIME_LIMIT_MS;
-    this.#memoryLimitBytes = options.memoryLimitBytes ?? DEFAULT_MEMORY_LIMIT_BYTES;
+    this.#memoryLimitBytes = options.memoryLimitBytes ?? READER_MEMORY_BYTES;
     this.#pool = new ProcessPool({
-      entry: options.entry ?? new URL('./reader-process.js', import.meta.url),
       size: this.#size,
       name: 'reader',
-      memoryLimitBytes: this.#memoryLimitBytes,
+      child: {
+        ...readerChild(this.#memoryLimitBytes),
+        ...(options.entry === undefined ? {} : { entry: options.entry }),
+      },
+      jobsAtOnce: JOBS_AT_ONCE,
+      growAfterMs: options.growAfterMs ?? GROW_AFTER_MS,
+      ...(options.headStart === undefined ? {} : { headStart: options.headStart }),
       ...(options.onEvent === undefined ? {} : { onEvent: options.onEvent }),
     });
   }
 
   /**
-   * Starts the processes, which load their code while the caller does something else. Without it they start with the first file.
+   * Starts a process, which loads its code while the caller does something else. Without it it starts with the first file.
    * @throws AppError READER_FAILED when a process cannot start.
    */
   start(): Promise<void> {
@@ -73,6 +88,8 @@ export class ReaderPool {
     const over = new AbortController();
     const signal =
       options.signal === undefined ? over.signal : AbortSignal.any([options.signal, over.signal]);
+    // Every file at hand listens to it.
+    setMaxListeners(0, signal);
     // A process that cannot start at all is no fault of the first file it would get.
     await this.#pool.start();
     const due: Promise<ExtractFileResult>[] = [];

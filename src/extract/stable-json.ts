@@ -12,47 +12,35 @@ const LONGEST = 64 * 1024 * 1024;
  * @throws AppError LIMIT_EXCEEDED for more than 64 Mi characters.
  */
 export function stableJson(value: unknown): string {
-  const parts: string[] = [];
-  let length = 0;
-  const put = (text: string): void => {
-    length += text.length;
-    if (length > LONGEST) {
-      throw new AppError('LIMIT_EXCEEDED', `More than ${LONGEST} characters of JSON.`);
+  return text(value, 0);
+}
+
+function text(item: unknown, depth: number): string {
+  if (typeof item === 'number') return Number.isFinite(item) ? String(item) : `"${item}"`;
+  if (typeof item === 'string') return JSON.stringify(item);
+  if (typeof item === 'boolean') return String(item);
+  if (typeof item === 'bigint') return `"${item}"`;
+  if (typeof item !== 'object' || item === null) return 'null';
+  if (depth > DEEPEST) return '"(nested too deeply)"';
+  if (ArrayBuffer.isView(item)) return `"(${item.byteLength} bytes left out)"`;
+  let written = '';
+  if (Array.isArray(item)) {
+    for (const entry of item) {
+      written = bounded(`${written === '' ? '' : `${written},`}${text(entry, depth + 1)}`);
     }
-    parts.push(text);
-  };
-  const write = (item: unknown, depth: number): void => {
-    if (typeof item === 'number') {
-      put(Number.isFinite(item) ? JSON.stringify(item) : `"${item}"`);
-    } else if (typeof item === 'string' || typeof item === 'boolean') {
-      put(JSON.stringify(item));
-    } else if (typeof item === 'bigint') {
-      put(`"${item}"`);
-    } else if (typeof item !== 'object' || item === null) {
-      put('null');
-    } else if (depth > DEEPEST) {
-      put('"(nested too deeply)"');
-    } else if (ArrayBuffer.isView(item)) {
-      put(`"(${item.byteLength} bytes left out)"`);
-    } else if (Array.isArray(item)) {
-      put('[');
-      item.forEach((entry: unknown, index) => {
-        if (index > 0) put(',');
-        write(entry, depth + 1);
-      });
-      put(']');
-    } else {
-      put('{');
-      const entries = Object.entries(item)
-        .filter(([, entry]) => entry !== undefined && typeof entry !== 'function')
-        .sort(([a], [b]) => (a < b ? -1 : 1));
-      entries.forEach(([key, entry], index) => {
-        put(`${index > 0 ? ',' : ''}${JSON.stringify(key)}:`);
-        write(entry, depth + 1);
-      });
-      put('}');
-    }
-  };
-  write(value, 0);
-  return parts.join('');
+    return `[${written}]`;
+  }
+  const entries = new Map(Object.entries(item));
+  for (const key of [...entries.keys()].sort()) {
+    const entry: unknown = entries.get(key);
+    if (entry === undefined || typeof entry === 'function') continue;
+    const before = written === '' ? '' : `${written},`;
+    written = bounded(`${before}${JSON.stringify(key)}:${text(entry, depth + 1)}`);
+  }
+  return `{${written}}`;
+}
+
+function bounded(written: string): string {
+  if (written.length <= LONGEST) return written;
+  throw new AppError('LIMIT_EXCEEDED', `More than ${LONGEST} characters of JSON.`);
 }

@@ -1,9 +1,8 @@
 import { AppError, isAppError } from '../errors.js';
-import {
-  ProcessPool,
-  type ProcessPoolEvent,
-  type RunJobOptions,
-} from '../processes/process-pool.js';
+import type { ProcessPoolEvent, RunJobOptions } from '../processes/pool-options.js';
+import { ProcessPool } from '../processes/process-pool.js';
+import type { HeadStart } from '../processes/head-start.js';
+import { storeChild } from './store-child.js';
 import type { LookRequest } from './look-request.js';
 import {
   lookResultSchema,
@@ -22,10 +21,10 @@ export interface StorePoolOptions {
   readonly processesPerStore?: number;
   /** Resident memory of one process, in bytes. @default 1 GiB */
   readonly memoryLimitBytes?: number;
+  /** Processes that may have been started already. */
+  readonly headStart?: HeadStart;
   readonly onEvent?: (event: ProcessPoolEvent) => void;
 }
-
-const ENTRY = new URL('./store-process.js', import.meta.url);
 
 /**
  * The processes that look into file stores: some of their own for each store, so that one that hangs blocks nothing but
@@ -102,12 +101,10 @@ export class StorePool {
     let pool = this.#pools.get(store);
     if (pool === undefined) {
       pool = new ProcessPool({
-        entry: ENTRY,
+        child: storeChild(this.#options.memoryLimitBytes),
         size: this.#options.processesPerStore ?? 2,
         name: `store ${store}`,
-        // A walk makes millions of short-lived objects: a larger nursery halves the time spent on collecting them.
-        execArgv: ['--max-semi-space-size=32'],
-        memoryLimitBytes: this.#options.memoryLimitBytes ?? 1024 ** 3,
+        ...(this.#options.headStart === undefined ? {} : { headStart: this.#options.headStart }),
         ...(this.#options.onEvent === undefined ? {} : { onEvent: this.#options.onEvent }),
       });
       this.#pools.set(store, pool);

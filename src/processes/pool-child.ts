@@ -1,7 +1,6 @@
-import { fork, type ChildProcess } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { Socket } from 'node:net';
-import { fileURLToPath } from 'node:url';
 import { AppError, toError } from '../errors.js';
 import {
   fromPortableError,
@@ -9,6 +8,8 @@ import {
   type MessageToChild,
   type MessageToParent,
 } from './pool-messages.js';
+import type { HeadStart } from './head-start.js';
+import { startChild, type StartChildOptions } from './start-child.js';
 
 /** What a job came to in a child. */
 export type ChildAnswer =
@@ -25,10 +26,9 @@ export interface ChildEnd {
 
 /** What a PoolChild needs; the callbacks never come from inside the constructor. */
 export interface PoolChildOptions {
-  readonly entry: URL;
-  readonly execArgv: readonly string[];
-  /** Bytes of resident memory; null: no limit. */
-  readonly memoryLimitBytes: number | null;
+  readonly start: StartChildOptions;
+  /** Where a child of this kind may have been started already. */
+  readonly headStart: HeadStart | null;
   readonly onReady: () => void;
   readonly onAnswer: (jobId: number, answer: ChildAnswer) => void;
   /** Called with the resident bytes of a working child above its limit. */
@@ -38,14 +38,6 @@ export interface PoolChildOptions {
 }
 
 const STDERR_KEPT = 8192;
-/**
- * Settings of glibc's malloc (mallopt(3)), bytes: memory of a picture is kept for the next one instead of being given back
- * and asked for anew, page by page. Other C libraries do not look at them.
- */
-const KEPT_MEMORY = {
-  MALLOC_MMAP_THRESHOLD_: String(32 * 1024 * 1024),
-  MALLOC_TRIM_THRESHOLD_: String(128 * 1024 * 1024),
-} as const;
 const MEMORY_CHECK_MS = 200;
 /** How long stderr may stay open after the exit: a grandchild can hold it. */
 const STDERR_GRACE_MS = 200;
@@ -61,24 +53,9 @@ export class PoolChild {
 
   constructor(options: PoolChildOptions) {
     this.#options = options;
-    const execArgv = [...options.execArgv];
-    if (options.memoryLimitBytes !== null) {
-      const heapMib = Math.max(32, Math.floor(options.memoryLimitBytes / 1024 / 1024));
-      execArgv.push(`--max-old-space-size=${heapMib}`);
-    }
-    // Child processes read hostile files: they get none of the secrets that the environment may hold.
-    const env = Object.fromEntries(
-      Object.entries(process.env).filter(
-        ([name]) => !/^(RECORDSMITH_|NX_|PG|CREDENTIALS_DIRECTORY$|NOTIFY_SOCKET$)/i.test(name),
-      ),
-    );
-    this.#process = fork(fileURLToPath(options.entry), [], {
-      env: { ...KEPT_MEMORY, ...env },
-      execArgv,
-      serialization: 'advanced',
-      // Nothing that a library prints may get into the results on our stdout.
-      stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
-    });
+    const early = options.headStart?.take(options.start) ?? null;
+    this.#process = early?.process ?? startChild(options.start);
+    this.#isReady = early?.isReady ?? false;
     this.#listen();
     this.rest();
   }
@@ -106,7 +83,7 @@ export class PoolChild {
   work(): void {
     this.#process.ref();
     this.#process.channel?.ref();
-    const limit = this.#options.memoryLimitBytes;
+    const limit = this.#options.start.memoryLimitBytes;
     if (limit === null || this.#memoryWatch !== null) return;
     this.#memoryWatch = setInterval(() => {
       const bytes = residentBytes(this.pid);

@@ -1,5 +1,8 @@
 import { AppError } from '../errors.js';
+import { ChildJobs, chooseChild, type PoolJob } from './child-jobs.js';
 import { PoolChild, type ChildAnswer, type ChildEnd } from './pool-child.js';
+import type { ProcessPoolEvent, ProcessPoolOptions, RunJobOptions } from './pool-options.js';
+import { PoolStart } from './pool-start.js';
 import { PoolDepartures } from './pool-departures.js';
 import {
   abortedError,
@@ -10,76 +13,25 @@ import {
   overTimeError,
 } from './pool-errors.js';
 
-/** How a process pool is made. */
-export interface ProcessPoolOptions {
-  /** The child's entry file, which calls serveJobs. */
-  readonly entry: URL;
-  /** How many children at most; each does one job at a time. */
-  readonly size: number;
-  /** Names the pool in errors: `reader`, `store /mnt/em`. */
-  readonly name: string;
-  /** Resident memory of one child in bytes; a child above it is killed. @default no limit */
-  readonly memoryLimitBytes?: number;
-  /** Options of node for the children, besides the heap's limit. @default none */
-  readonly execArgv?: readonly string[];
-  /** Told of children that started or ended; for logs and metrics. */
-  readonly onEvent?: (event: ProcessPoolEvent) => void;
-}
-
-/** What happens to the children of a pool. */
-export interface ProcessPoolEvent {
-  /** `abandoned`: killed, but the kernel does not let it end (it hangs in a store); `ended` follows if it ever does. */
-  readonly kind: 'started' | 'killed' | 'crashed' | 'abandoned' | 'ended';
-  readonly pool: string;
-  readonly pid: number | undefined;
-  /** Why, in words. */
-  readonly reason: string;
-}
-
-/** How a job is run. */
-export interface RunJobOptions<Result> {
-  /** Milliseconds from the moment a ready child has the job. */
-  readonly timeLimitMs: number;
-  /** Understands the child's answer (`schema.parse`); what it throws becomes the cause of READER_FAILED. */
-  readonly parse: (answer: unknown) => Result;
-  readonly signal?: AbortSignal;
-}
-
-interface Job {
-  readonly id: number;
-  readonly name: string;
-  readonly payload: unknown;
-  readonly timeLimitMs: number;
-  readonly resolve: (answer: unknown) => void;
-  readonly reject: (error: AppError) => void;
-}
-
-interface Work {
-  readonly job: Job;
-  /** Its caller is told so once nothing of the job runs any more. */
-  isAborted: boolean;
-  timer: NodeJS.Timeout;
-}
-
 /** How long a child may take to load its code. */
 const START_LIMIT_MS = 60_000;
 /** How long an aborted job may take to notice before its child is killed. */
-const ABORT_GRACE_MS = 1000;
+const ABORT_GRACE_MS = 3000;
 
 /**
- * Child processes for jobs that may hang, crash or eat memory, so that the parent never does. One job a child at a
- * time; further jobs wait in order. A child over a limit is killed and replaced; one that the kernel cannot end is
- * abandoned and counted. Idle children do not keep the parent alive, and end when it ends.
+ * Child processes for jobs that may hang, crash or eat memory, so that the parent never does. Jobs that no child can
+ * take yet wait in order. A child over a limit is killed and replaced; one that the kernel cannot end is abandoned and
+ * counted. Idle children do not keep the parent alive, and end when it ends.
  */
 export class ProcessPool {
   readonly #options: ProcessPoolOptions;
-  readonly #children = new Set<PoolChild>();
-  readonly #work = new Map<PoolChild, Work>();
-  readonly #queue: Job[] = [];
+  readonly #children = new Map<PoolChild, ChildJobs>();
+  readonly #queue: PoolJob[] = [];
   readonly #departures: PoolDepartures;
   #waiters: (() => void)[] = [];
-  #starting: { promise: Promise<void>; settle: (error: AppError | null) => void } | null = null;
+  #starting: PoolStart | null = null;
   #stopping: Promise<void> | null = null;
+  #growth: NodeJS.Timeout | null = null;
   #nextId = 1;
 
   constructor(options: ProcessPoolOptions) {
@@ -102,12 +54,14 @@ export class ProcessPool {
 
   /** Process ids of the living children. */
   get pids(): number[] {
-    return [...this.#children].flatMap((child) => (child.pid === undefined ? [] : [child.pid]));
+    return [...this.#children.keys()].flatMap((child) =>
+      child.pid === undefined ? [] : [child.pid],
+    );
   }
 
   /**
-   * Starts all children ahead of the first job and waits until they are ready; from then on a lost child is replaced
-   * at once. Without it each starts when it is needed. A stopped pool can be started again.
+   * Starts a child ahead of the first job and waits until it is ready; from then on there always is one. Without it the
+   * first one starts when it is needed, as do all others. A stopped pool can be started again.
    * @throws AppError READER_FAILED when a child cannot start, with what it wrote to stderr.
    */
   async start(): Promise<void> {
@@ -116,7 +70,7 @@ export class ProcessPool {
       this.#stopping = null;
     }
     this.#starting ??= this.#prewarm();
-    await this.#starting.promise;
+    await this.#starting.done;
   }
 
   /**
@@ -148,9 +102,13 @@ export class ProcessPool {
       this.#stopping = this.#drain();
     } else {
       for (const job of this.#queue.splice(0)) job.reject(this.#aborted(job.name));
-      for (const [child, { job }] of [...this.#work]) {
-        this.#kill(child, 'the pool was stopped at once', this.#aborted(job.name));
+      for (const [child, jobs] of [...this.#children]) {
+        if (jobs.size === 0) continue;
+        const aborted = jobs.takeAll();
+        this.#kill(child, 'the pool was stopped at once');
+        for (const job of aborted) job.reject(this.#aborted(job.name));
       }
+      this.#dispatch();
     }
     await this.#stopping;
   }
@@ -172,11 +130,13 @@ export class ProcessPool {
         return;
       }
       const onAbort = (): void => this.#abort(job);
-      const job: Job = {
+      const job: PoolJob = {
         id: this.#nextId++,
         name,
         payload,
         timeLimitMs,
+        isSuspect: false,
+        isAborted: false,
         resolve: (answer) => {
           signal?.removeEventListener('abort', onAbort);
           resolve(answer);
@@ -192,29 +152,20 @@ export class ProcessPool {
     });
   }
 
-  #prewarm(): { promise: Promise<void>; settle: (error: AppError | null) => void } {
-    let settle: (error: AppError | null) => void = () => undefined;
-    const promise = new Promise<void>((resolve, reject) => {
-      settle = (error) => {
-        if (error === null) resolve();
-        else reject(error);
-      };
-    });
-    // Whoever awaits start() sees the error; without anybody it must not end the process.
-    promise.catch(() => undefined);
-    this.#fill();
-    for (const child of this.#children) child.awaitEnd();
-    if ([...this.#children].every((child) => child.isReady)) settle(null);
-    return { promise, settle };
+  #prewarm(): PoolStart {
+    const start = new PoolStart();
+    if (this.#children.size === 0) this.#spawn();
+    const children = [...this.#children.keys()];
+    for (const child of children) child.awaitEnd();
+    if (children.some((child) => child.isReady)) start.settle(null);
+    return start;
   }
 
   async #drain(): Promise<void> {
-    if (this.#work.size + this.#queue.length > 0) {
-      await new Promise<void>((resolve) => this.#waiters.push(resolve));
-    }
+    if (this.#isWorking()) await new Promise<void>((resolve) => this.#waiters.push(resolve));
     this.#starting?.settle(this.#aborted('start'));
     this.#starting = null;
-    for (const child of [...this.#children]) {
+    for (const child of [...this.#children.keys()]) {
       this.#children.delete(child);
       child.dismiss();
       this.#departures.add(child, 'dismissed');
@@ -222,120 +173,155 @@ export class ProcessPool {
     await this.#departures.settled();
   }
 
-  #fill(): void {
-    while (this.#children.size < this.#options.size) this.#spawn();
+  #isWorking(): boolean {
+    return this.#queue.length > 0 || [...this.#children.values()].some((jobs) => jobs.size > 0);
   }
 
   #spawn(): PoolChild {
     const child: PoolChild = new PoolChild({
-      entry: this.#options.entry,
-      execArgv: this.#options.execArgv ?? [],
-      memoryLimitBytes: this.#options.memoryLimitBytes ?? null,
+      start: this.#options.child,
+      headStart: this.#options.headStart ?? null,
       onReady: () => this.#ready(child),
       onAnswer: (jobId, answer) => this.#answered(child, jobId, answer),
       onMemoryExceeded: (bytes) => this.#overMemory(child, bytes),
       onEnd: (end) => this.#ended(child, end),
     });
-    this.#children.add(child);
+    this.#children.set(child, new ChildJobs());
     this.#report('started', child, 'a process was needed');
     return child;
   }
 
+  /** Hands out jobs while there are children that can take one. */
   #dispatch(): void {
-    while (this.#queue.length > 0) {
-      const free = [...this.#children].filter((child) => !this.#work.has(child));
-      const hasRoom = this.#children.size < this.#options.size;
-      const child = free.find((one) => one.isReady) ?? free[0] ?? (hasRoom ? this.#spawn() : null);
-      const job = child === null ? undefined : this.#queue.shift();
-      if (child === null || job === undefined) return;
-      const timer = this.#limit(child, job, child.isReady ? job.timeLimitMs : START_LIMIT_MS);
-      this.#work.set(child, { job, isAborted: false, timer });
-      child.work();
-      try {
-        child.send({ kind: 'job', id: job.id, job: job.name, payload: job.payload });
-      } catch (error) {
-        const message = `The payload of job ${job.name} cannot be sent to another process.`;
-        const refused = new AppError('INTERNAL', message, { cause: error });
-        this.#answered(child, job.id, { kind: 'failed', error: refused });
-      }
+    for (let job = this.#queue[0]; job !== undefined; job = this.#queue[0]) {
+      const child =
+        chooseChild(this.#children, job, this.#options.jobsAtOnce ?? 1) ?? this.#oneMore();
+      if (child === null) break;
+      this.#queue.shift();
+      this.#give(child, job);
     }
-    if (this.#work.size === 0) for (const resolve of this.#waiters.splice(0)) resolve();
+    if (this.#queue.length === 0 && this.#growth !== null) {
+      clearTimeout(this.#growth);
+      this.#growth = null;
+    }
+    if (!this.#isWorking()) for (const resolve of this.#waiters.splice(0)) resolve();
   }
 
-  #limit(child: PoolChild, job: Job, milliseconds: number): NodeJS.Timeout {
-    return setTimeout(() => {
+  /** One more child, when there may be one and it is time for it. */
+  #oneMore(): PoolChild | null {
+    const { size, growAfterMs = 0 } = this.#options;
+    if (this.#children.size >= size) return null;
+    if (this.#children.size === 0 || growAfterMs === 0) return this.#spawn();
+    this.#growth ??= setTimeout(() => {
+      this.#growth = null;
+      if (this.#queue.length > 0 && this.#children.size < size) this.#spawn();
+      this.#dispatch();
+    }, growAfterMs);
+    return null;
+  }
+
+  #give(child: PoolChild, job: PoolJob): void {
+    const jobs = this.#children.get(child);
+    jobs?.add(job);
+    if (jobs?.size === 1) this.#limit(child);
+    child.work();
+    try {
+      child.send({ kind: 'job', id: job.id, job: job.name, payload: job.payload });
+    } catch (error) {
+      const message = `The payload of job ${job.name} cannot be sent to another process.`;
+      const refused = new AppError('INTERNAL', message, { cause: error });
+      this.#answered(child, job.id, { kind: 'failed', error: refused });
+    }
+  }
+
+  /** Starts the time of a child's oldest job. */
+  #limit(child: PoolChild): void {
+    const jobs = this.#children.get(child);
+    const job = jobs?.oldest;
+    if (jobs === undefined || job === undefined) return;
+    if (job.isAborted) {
+      jobs.setTimer(ABORT_GRACE_MS, () => this.#lose(child, 'its job was aborted', null));
+      return;
+    }
+    const milliseconds = child.isReady ? job.timeLimitMs : START_LIMIT_MS;
+    jobs.setTimer(milliseconds, () => {
       const error = overTimeError(this.#options.name, job.name, milliseconds);
-      this.#kill(child, `over its time limit of ${milliseconds} ms`, error);
-    }, milliseconds);
+      this.#lose(child, `over its time limit of ${milliseconds} ms`, error);
+    });
   }
 
   #ready(child: PoolChild): void {
-    const work = this.#work.get(child);
-    if (work === undefined) {
-      child.rest();
-    } else if (!work.isAborted) {
-      clearTimeout(work.timer);
-      work.timer = this.#limit(child, work.job, work.job.timeLimitMs);
-    }
-    if ([...this.#children].every((one) => one.isReady)) this.#starting?.settle(null);
+    if (this.#children.get(child)?.size === 0) child.rest();
+    else this.#limit(child);
+    this.#starting?.settle(null);
   }
 
   #answered(child: PoolChild, jobId: number, answer: ChildAnswer): void {
-    const work = this.#work.get(child);
-    if (work?.job.id !== jobId) return;
-    clearTimeout(work.timer);
-    this.#work.delete(child);
-    child.rest();
-    if (answer.kind === 'failed') this.#fail(work, answer.error);
-    else if (work.isAborted) this.#fail(work, this.#aborted(work.job.name));
-    else work.job.resolve(answer.value);
+    const jobs = this.#children.get(child);
+    const job = jobs?.take(jobId);
+    if (jobs === undefined || job === undefined) return;
+    jobs.clearTimer();
+    if (jobs.size === 0) child.rest();
+    else this.#limit(child);
+    if (job.isAborted) job.reject(this.#aborted(job.name));
+    else if (answer.kind === 'failed') job.reject(answer.error);
+    else job.resolve(answer.value);
     this.#dispatch();
   }
 
-  #abort(job: Job): void {
+  #abort(job: PoolJob): void {
     const queued = this.#queue.indexOf(job);
     if (queued >= 0) {
       this.#queue.splice(queued, 1);
       job.reject(this.#aborted(job.name));
+      this.#dispatch();
     }
-    for (const [child, work] of this.#work) {
-      if (work.job !== job) continue;
-      work.isAborted = true;
-      clearTimeout(work.timer);
-      work.timer = setTimeout(() => {
-        this.#kill(child, 'its job was aborted', this.#aborted(job.name));
-      }, ABORT_GRACE_MS);
+    for (const [child, jobs] of this.#children) {
+      if (!jobs.has(job)) continue;
+      job.isAborted = true;
       child.send({ kind: 'abort', id: job.id });
+      if (jobs.oldest === job) this.#limit(child);
     }
   }
 
   #overMemory(child: PoolChild, residentBytes: number): void {
-    const job = this.#work.get(child)?.job.name ?? 'that was stopped';
+    const job = this.#children.get(child)?.oldest?.name ?? 'that was stopped';
     const error = overMemoryError(this.#options.name, job, residentBytes);
-    this.#kill(child, `over its memory limit: ${residentBytes} bytes resident`, error);
+    this.#lose(child, `over its memory limit: ${residentBytes} bytes resident`, error);
   }
 
-  #kill(child: PoolChild, reason: string, error: AppError): void {
-    const work = this.#release(child);
+  /** Kills a child for what its jobs did. */
+  #lose(child: PoolChild, reason: string, error: AppError | null): void {
+    const jobs = this.#children.get(child)?.takeAll() ?? [];
+    this.#kill(child, reason);
+    this.#settleLost(jobs, error);
+    this.#replace();
+  }
+
+  #kill(child: PoolChild, reason: string): void {
+    this.#children.delete(child);
     child.rest();
     child.kill();
     this.#report('killed', child, reason);
     this.#departures.add(child, 'killed');
-    if (work !== undefined) this.#fail(work, error);
-    this.#replace();
   }
 
-  /** Forgets a child that takes no more jobs, and gives the work it had. */
-  #release(child: PoolChild): Work | undefined {
-    const work = this.#work.get(child);
-    if (work !== undefined) clearTimeout(work.timer);
-    this.#work.delete(child);
-    this.#children.delete(child);
-    return work;
+  /** What becomes of the jobs of a lost child: a job that was alone is to blame, of several nobody knows which. */
+  #settleLost(jobs: readonly PoolJob[], error: AppError | null): void {
+    const wanted = jobs.filter((job) => !job.isAborted);
+    for (const job of jobs) if (job.isAborted) job.reject(this.#aborted(job.name));
+    if (error === null || jobs.length > 1) {
+      if (error !== null) for (const job of wanted) job.isSuspect = true;
+      this.#queue.unshift(...wanted);
+    } else {
+      for (const job of wanted) job.reject(error);
+    }
   }
 
   #replace(): void {
-    if (this.#starting !== null && this.#stopping === null) this.#fill();
+    if (this.#starting !== null && this.#stopping === null && this.#children.size === 0) {
+      this.#spawn();
+    }
     this.#dispatch();
   }
 
@@ -343,19 +329,18 @@ export class ProcessPool {
     const expected = this.#departures.ended(child);
     this.#report(expected ? 'ended' : 'crashed', child, describeEnd(end));
     if (expected) return;
-    const work = this.#release(child);
-    const error = crashError(this.#options.name, work?.job.name ?? null, child.pid, end);
-    if (work !== undefined) this.#fail(work, error);
+    const jobs = this.#children.get(child)?.takeAll() ?? [];
+    this.#children.delete(child);
+    const error = crashError(this.#options.name, jobs[0]?.name ?? null, child.pid, end);
     if (!child.isReady) {
       // A child that cannot start would not start the next time either: no endless replacing.
+      for (const job of jobs) job.reject(error);
       this.#starting?.settle(error);
       this.#starting = null;
+    } else {
+      this.#settleLost(jobs, error);
     }
     this.#replace();
-  }
-
-  #fail({ job, isAborted }: Work, error: AppError): void {
-    job.reject(isAborted ? this.#aborted(job.name) : error);
   }
 
   #aborted(job: string): AppError {

@@ -28,6 +28,7 @@ export function serveJobs(handlers: Readonly<Record<string, JobHandler>>): void 
     });
   }
   const running = new Map<number, AbortController>();
+  let last = Promise.resolve();
   process.on('SIGINT', ignore);
   process.on('SIGTERM', ignore);
   process.on('disconnect', () => process.exit(0));
@@ -39,7 +40,10 @@ export function serveJobs(handlers: Readonly<Record<string, JobHandler>>): void 
     }
     const controller = new AbortController();
     running.set(message.id, controller);
-    void answer(handlers, message, controller.signal).finally(() => running.delete(message.id));
+    // One after another, so that what a job takes of memory and time is its own.
+    last = last
+      .then(() => answer(handlers, message, controller.signal))
+      .finally(() => running.delete(message.id));
   });
   send({ kind: 'ready' });
 }
@@ -51,6 +55,7 @@ async function answer(
 ): Promise<void> {
   const { id, job } = message;
   try {
+    if (signal.aborted) throw new AppError('ABORTED', `Job ${job} was stopped before it began.`);
     const handler = Object.hasOwn(handlers, job) ? handlers[job] : undefined;
     if (handler === undefined) throw new AppError('INTERNAL', `No job is named "${job}".`);
     const value: unknown = await handler(message.payload, { signal });

@@ -2,7 +2,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { StorePool, type StorePoolOptions } from '../../src/files/store-pool.js';
-import type { ProcessPoolEvent } from '../../src/processes/process-pool.js';
+import type { ProcessPoolEvent } from '../../src/processes/pool-options.js';
 import { FileStore, lookRequest } from '../support/file-store.js';
 
 let store: FileStore;

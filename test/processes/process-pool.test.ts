@@ -1,6 +1,6 @@
 import { ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,19 +8,19 @@ import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { afterEach, describe, expect, jest, test } from '@jest/globals';
-import {
-  ProcessPool,
-  type ProcessPoolEvent,
-  type ProcessPoolOptions,
-} from '../../src/processes/process-pool.js';
+import type { ProcessPoolEvent, ProcessPoolOptions } from '../../src/processes/pool-options.js';
+import { HeadStart } from '../../src/processes/head-start.js';
+import { ProcessPool } from '../../src/processes/process-pool.js';
 
 const entry = new URL('../support/pool-jobs.mjs', import.meta.url);
 const pools: ProcessPool[] = [];
 const events: ProcessPoolEvent[] = [];
 
+const child = { entry, execArgv: [], memoryLimitBytes: null };
+
 function makePool(options: Partial<ProcessPoolOptions> = {}): ProcessPool {
   const onEvent = (event: ProcessPoolEvent): void => void events.push(event);
-  const pool = new ProcessPool({ entry, size: 1, name: 'test', onEvent, ...options });
+  const pool = new ProcessPool({ child, size: 1, name: 'test', onEvent, ...options });
   pools.push(pool);
   return pool;
 }
@@ -140,7 +140,7 @@ describe('limits and crashes', () => {
   });
 
   test('a job over the memory limit is killed with LIMIT_EXCEEDED', async () => {
-    const pool = makePool({ memoryLimitBytes: 200 * 1024 * 1024 });
+    const pool = makePool({ child: { ...child, memoryLimitBytes: 200 * 1024 * 1024 } });
     await expect(pool.run('eat', null, patient)).rejects.toMatchObject({
       code: 'LIMIT_EXCEEDED',
       details: { limit: 'memory' },
@@ -171,7 +171,7 @@ describe('limits and crashes', () => {
     await pool.start();
     const [first] = pool.pids;
     process.kill(Number(first), 'SIGKILL');
-    await until(() => pool.pids.length === 2 && !pool.pids.includes(Number(first)));
+    await until(() => pool.pids.length === 1 && !pool.pids.includes(Number(first)));
     expect(events.filter((event) => event.kind === 'crashed')).toHaveLength(1);
   });
 
@@ -195,11 +195,88 @@ describe('limits and crashes', () => {
   });
 });
 
+describe('several jobs a process', () => {
+  const several = { jobsAtOnce: 4, growAfterMs: 60_000 };
+
+  test('they are done one after another by one process, in their order', async () => {
+    const pool = makePool({ ...several, size: 2 });
+    const answers = await Promise.all([1, 2, 3, 4, 5].map((n) => pool.run('overlap', n, patient)));
+    expect(answers).toEqual([1, 2, 3, 4, 5].map((n) => ({ payload: n, atOnce: 1 })));
+    expect(pool.pids).toHaveLength(1);
+  });
+
+  for (const [job, code] of [
+    ['crash', 'READER_FAILED'],
+    ['hang', 'LIMIT_EXCEEDED'],
+  ] as const) {
+    test(`a job that does '${job}' costs the others of its process nothing`, async () => {
+      const pool = makePool(several);
+      const limits = { timeLimitMs: 1000, parse };
+      const jobs = await Promise.allSettled([
+        pool.run('echo', 1, limits),
+        pool.run('echo', 2, limits),
+        pool.run(job, null, limits),
+        pool.run('echo', 3, limits),
+      ]);
+      expect(jobs).toMatchObject([{ value: 1 }, { value: 2 }, { reason: { code } }, { value: 3 }]);
+    });
+  }
+
+  test('an aborted job loses its process; the others are done by another one', async () => {
+    const pool = makePool(several);
+    const controller = new AbortController();
+    const hanging = pool.run('hang', null, { ...patient, signal: controller.signal });
+    const other = pool.run('echo', 1, patient);
+    controller.abort();
+    await expect(hanging).rejects.toMatchObject({ code: 'ABORTED' });
+    expect(await other).toBe(1);
+  });
+
+  test('a further process is started when jobs have been waiting for the time set', async () => {
+    const pool = makePool({ jobsAtOnce: 1, growAfterMs: 50, size: 2 });
+    const hanging = pool.run('hang', null, { ...patient }).catch(() => 'stopped');
+    expect(await pool.run('echo', 1, patient)).toBe(1);
+    expect(pool.pids).toHaveLength(2);
+    void pool.stop();
+    await pool.stop();
+    expect(await hanging).toBe('stopped');
+  });
+});
+
+describe('a head start', () => {
+  test('a process started ahead is taken by the pool that needs one of its kind', async () => {
+    const headStart = new HeadStart();
+    headStart.start(child);
+    const pool = makePool({ headStart });
+    await pool.start();
+    const [pid] = pool.pids;
+    headStart.dispose();
+    expect(await pool.run('pid', null, patient)).toBe(pid);
+  });
+
+  test('one that is ready, has ended or is of another kind does no harm', async () => {
+    const headStart = new HeadStart();
+    headStart.start(child);
+    const other = { ...child, memoryLimitBytes: 1024 ** 3 };
+    headStart.start(other);
+    // By the time that a later one is ready, so are these.
+    await makePool().start();
+    const pool = makePool({ headStart });
+    await pool.start();
+    const [pid] = pool.pids;
+    process.kill(Number(pid), 'SIGKILL');
+    await until(() => events.some((event) => event.kind === 'crashed'));
+    expect(await pool.run('echo', 1, patient)).toBe(1);
+    expect(headStart.take(other)?.process.kill('SIGKILL')).toBe(true);
+    headStart.dispose();
+  });
+});
+
 describe('start, abort and stop', () => {
-  test('start is idempotent and makes all processes ready; a stopped pool starts again', async () => {
+  test('start is idempotent and makes one process ready; a stopped pool starts again', async () => {
     const pool = makePool({ size: 2 });
     await Promise.all([pool.start(), pool.start()]);
-    expect(pool.pids).toHaveLength(2);
+    expect(pool.pids).toHaveLength(1);
     await Promise.all([pool.stop(), pool.stop()]);
     expect(pool.pids).toHaveLength(0);
     await pool.start();
@@ -210,7 +287,7 @@ describe('start, abort and stop', () => {
     const folder = await mkdtemp(join(tmpdir(), 'pool-'));
     const broken = join(folder, 'broken.mjs');
     await writeFile(broken, 'throw new Error("no such library");');
-    const pool = makePool({ entry: pathToFileURL(broken), size: 2 });
+    const pool = makePool({ child: { ...child, entry: pathToFileURL(broken) }, size: 2 });
     const failure = { code: 'READER_FAILED', details: { exitCode: 1 } };
     await expect(pool.start()).rejects.toMatchObject(failure);
     const error: unknown = await pool.run('echo', 1, patient).catch((caught: unknown) => caught);
@@ -241,6 +318,7 @@ describe('start, abort and stop', () => {
     const path = join(folder, 'late');
     const controller = new AbortController();
     const running = pool.run('writeAfterAbort', path, { ...patient, signal: controller.signal });
+    await until(() => existsSync(`${path}-begun`));
     controller.abort();
     await expect(running).rejects.toMatchObject({ code: 'ABORTED' });
     expect(await readFile(path, 'utf8')).toBe('late');
@@ -317,7 +395,7 @@ describe('beside its parent', () => {
     expect(await makePool().run('print', null, patient)).toBe('printed');
     const code = `
       const { ProcessPool } = await import(${JSON.stringify(new URL('../../dist/processes/process-pool.js', import.meta.url).href)});
-      const pool = new ProcessPool({ entry: new URL(${JSON.stringify(entry.href)}), size: 1, name: 'test' });
+      const pool = new ProcessPool({ child: { entry: new URL(${JSON.stringify(entry.href)}), execArgv: [], memoryLimitBytes: null }, size: 1, name: 'test' });
       await pool.run('print', null, { timeLimitMs: 9000, parse: String });
       await pool.stop();`;
     const parent = spawn(process.execPath, ['--input-type=module', '-e', code], {

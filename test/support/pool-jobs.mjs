@@ -4,6 +4,8 @@ import { setTimeout } from 'node:timers';
 import { AppError } from '../../dist/errors.js';
 import { serveJobs } from '../../dist/processes/serve-jobs.js';
 
+let atOnce = 0;
+
 serveJobs({
   echo: (payload) => payload,
   pid: () => process.pid,
@@ -38,13 +40,21 @@ serveJobs({
     return 'printed';
   },
   uncloneable: () => () => 1,
+  overlap: async (payload) => {
+    atOnce += 1;
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    const answer = { payload, atOnce };
+    atOnce -= 1;
+    return answer;
+  },
   untilAborted: (_payload, { signal }) =>
     new Promise((resolve) => signal.addEventListener('abort', () => resolve('aborted'))),
   writeAfterAbort: (path, { signal }) =>
     new Promise((resolve) => {
+      writeFileSync(`${String(path)}-begun`, '');
       signal.addEventListener('abort', () => {
         setTimeout(() => {
-          writeFileSync(path, 'late');
+          writeFileSync(String(path), 'late');
           resolve('written');
         }, 100);
       });

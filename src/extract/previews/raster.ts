@@ -35,18 +35,19 @@ function greyOf(ink: Ink): number {
 export function blendPixel(raster: Raster, x: number, y: number, ink: Ink, coverage: number): void {
   if (coverage <= 0 || x < 0 || y < 0 || x >= raster.width || y >= raster.height) return;
   const { data } = raster;
-  const mix = (at: number, value: number): void => {
-    const present = data[at] ?? 0;
-    data[at] = present + Math.round(((value - present) * coverage) / 255);
-  };
   if (raster.channels === 1) {
-    mix(y * raster.width + x, greyOf(ink));
+    mix(data, y * raster.width + x, greyOf(ink), coverage);
     return;
   }
   const at = (y * raster.width + x) * 3;
-  mix(at, ink.red);
-  mix(at + 1, ink.green);
-  mix(at + 2, ink.blue);
+  mix(data, at, ink.red, coverage);
+  mix(data, at + 1, ink.green, coverage);
+  mix(data, at + 2, ink.blue, coverage);
+}
+
+function mix(data: Uint8Array, at: number, value: number, coverage: number): void {
+  const present = data[at] ?? 0;
+  data[at] = present + Math.round(((value - present) * coverage) / 255);
 }
 
 /** Fills a rectangle, cut at the edges of the picture; coverage as in blendPixel. */
@@ -66,17 +67,19 @@ export function fillRectangle(
   }
 }
 
-/** Copies a picture into another one (grey into colour too), cut at the edges. */
+/** Copies a picture into a coloured one, cut at the right and lower edge. */
 export function pasteRaster(target: Raster, source: Raster, left: number, top: number): void {
-  for (let y = 0; y < source.height; y += 1) {
-    for (let x = 0; x < source.width; x += 1) {
-      const from = (y * source.width + x) * source.channels;
-      const red = source.data[from] ?? 0;
-      const ink =
-        source.channels === 1
-          ? { red, green: red, blue: red }
-          : { red, green: source.data[from + 1] ?? 0, blue: source.data[from + 2] ?? 0 };
-      blendPixel(target, left + x, top + y, ink, 255);
+  const width = Math.min(source.width, target.width - left);
+  const height = Math.min(source.height, target.height - top);
+  if (width <= 0) return;
+  for (let y = 0; y < height; y += 1) {
+    const from = y * source.width * source.channels;
+    const line = source.data.subarray(from, from + width * source.channels);
+    const to = ((top + y) * target.width + left) * target.channels;
+    if (source.channels === target.channels) {
+      target.data.set(line, to);
+    } else {
+      for (let x = 0; x < width; x += 1) target.data.fill(line[x] ?? 0, to + 3 * x, to + 3 * x + 3);
     }
   }
 }

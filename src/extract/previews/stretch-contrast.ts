@@ -33,10 +33,10 @@ export function contrastRange(values: Float64Array): ContrastRange | null {
       count += 1;
     }
   }
-  const sorted = sample.subarray(0, count).sort();
-  const low = sorted[Math.floor((count - 1) * LOW_SHARE)];
-  const high = sorted[Math.ceil((count - 1) * HIGH_SHARE)];
-  if (low !== undefined && high !== undefined && low < high) return { low, high };
+  const finite = sample.subarray(0, count);
+  const low = nthSmallest(finite, Math.floor((count - 1) * LOW_SHARE), 1);
+  const high = nthSmallest(finite, count - 1 - Math.ceil((count - 1) * HIGH_SHARE), -1);
+  if (low < high) return { low, high };
   let smallest = Number.POSITIVE_INFINITY;
   let largest = Number.NEGATIVE_INFINITY;
   for (const value of values) {
@@ -45,6 +45,25 @@ export function contrastRange(values: Float64Array): ContrastRange | null {
     if (value > largest) largest = value;
   }
   return smallest <= largest ? { low: smallest, high: largest } : null;
+}
+
+/**
+ * The value that `rank` others lie below (above, with sign -1); NaN: there are too few. Only the few at the end are
+ * kept in order: sorting all of them takes ten times as long.
+ */
+function nthSmallest(values: Float64Array, rank: number, sign: 1 | -1): number {
+  if (!(rank >= 0 && rank < values.length)) return Number.NaN;
+  const ends = new Float64Array(rank + 1).fill(Number.POSITIVE_INFINITY);
+  for (const value of values) {
+    const signed = value * sign;
+    if (signed >= (ends[rank] ?? 0)) continue;
+    let place = rank;
+    for (; place > 0 && signed < (ends[place - 1] ?? 0); place -= 1) {
+      ends[place] = ends[place - 1] ?? 0;
+    }
+    ends[place] = signed;
+  }
+  return (ends[rank] ?? Number.NaN) * sign;
 }
 
 /** Values to grey 0 to 255, linear between the ends of the range, or logarithmic over three decades of it. */

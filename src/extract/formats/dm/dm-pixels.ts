@@ -1,4 +1,5 @@
 import { Buffer } from 'node:buffer';
+import { endianness } from 'node:os';
 import type { FileSource, PixelArray } from '../../extractor.js';
 import type { DmImage, DmPixelFormat } from './dm-images.js';
 import type { DmArray } from './dm-tree.js';
@@ -152,7 +153,7 @@ function magnitudes(numbers: PixelArray): PixelArray {
 
 /** The bytes as typed arrays want them: aligned, in this machine's order. */
 function nativeOrder(bytes: Buffer, format: DmPixelFormat, littleEndian: boolean): Buffer {
-  const isNative = littleEndian === isLittleEndianMachine();
+  const isNative = littleEndian === (endianness() === 'LE');
   if (isNative && bytes.byteOffset % format.numberBytes === 0) return bytes;
   const copy = Buffer.allocUnsafeSlow(bytes.length);
   bytes.copy(copy);
@@ -162,10 +163,6 @@ function nativeOrder(bytes: Buffer, format: DmPixelFormat, littleEndian: boolean
     if (format.numberBytes === 8) copy.swap64();
   }
   return copy;
-}
-
-function isLittleEndianMachine(): boolean {
-  return new Uint8Array(new Uint16Array([1]).buffer)[0] === 1;
 }
 
 function typedArray({ dtype, numberBytes }: DmPixelFormat, bytes: Buffer): PixelArray {
