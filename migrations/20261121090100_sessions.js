@@ -147,6 +147,9 @@ export async function up(knex) {
     json(knex, table, 'sessions', 'last_look', 'object').comment(
       '{digest, waitingSinceMs} while files arrive',
     );
+    json(knex, table, 'sessions', 'clock_offsets', 'array').comment(
+      '[{path, offsets: [{valid_from, offset_ms}]}] of the folders of the instrument, frozen at END',
+    );
     table
       .bigInteger('store_away_ms')
       .notNullable()

@@ -154,6 +154,11 @@ export async function up(knex) {
     table.index(['activity_id'], 'datasets_activity_index');
   });
 
+  // Sessions that begin to own what a record still holds as missing are to find that record.
+  await knex.raw(
+    'create index datasets_missing_index on datasets (time_ns) where missing_since is not null',
+  );
+
   await knex.schema.createTable('dataset_values', (table) => {
     table.comment('Metadata values of the datasets of current records, for searching');
     table

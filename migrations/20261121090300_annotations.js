@@ -1,5 +1,5 @@
 // @ts-check
-import { boundedText, choice, instant, isPostgres, json, now } from './columns/column-kinds.js';
+import { boundedText, choice, instant, isPostgres, now } from './columns/column-kinds.js';
 
 /** Tables whose rows a rollback would lose. */
 export const holdsData = [
@@ -141,18 +141,6 @@ export async function up(knex) {
     table.index(['session_identifier'], 'project_sessions_session_index');
   });
 
-  await knex.schema.createTable('daemons', (table) => {
-    table.comment('Processes that build, with their last sign of life');
-    boundedText(table, 'daemons', 'name', 255, { least: 1 }).notNullable();
-    table.primary(['name'], 'daemons_pkey');
-    boundedText(table, 'daemons', 'host', 255).notNullable();
-    table.integer('process_id').notNullable();
-    boundedText(table, 'daemons', 'software_version', 50).notNullable();
-    instant(knex, table, 'daemons', 'started_at').notNullable();
-    instant(knex, table, 'daemons', 'seen_at').notNullable();
-    json(knex, table, 'daemons', 'state', 'object').notNullable().defaultTo('{}');
-  });
-
   await knex.schema.createTable('pauses', (table) => {
     table.comment('The brake: what is stopped, why and until when');
     table.increments('id');
@@ -178,7 +166,6 @@ export async function up(knex) {
 export async function down(knex) {
   for (const table of [
     'pauses',
-    'daemons',
     'project_sessions',
     'projects',
     'session_files',

@@ -16,14 +16,39 @@ export {
 } from './db/migrate.js';
 export {
   insertLog,
-  insertRecordGenerationEvent,
-  updateSessionStatus,
-  type GenerationDetail,
+  withdrawEnd,
   type InsertLogOptions,
   type InsertLogResult,
-  type RecordGenerationEvent,
   type SessionEvent,
-} from './db/session-log-store.js';
+} from './db/insert-log.js';
+export {
+  insertRecordGenerationEvent,
+  type GenerationDetail,
+  type RecordGenerationEvent,
+} from './db/record-generation.js';
+export {
+  addDirectory,
+  addExperimenter,
+  addNote,
+  listAttributes,
+  listDirectories,
+  listExperimenters,
+  listNotes,
+  removeAnnotation,
+  setAttribute,
+  type Annotation,
+  type AnnotationKind,
+  type AttributeValue,
+} from './db/annotation-store.js';
+export {
+  addSessionToProject,
+  listProjects,
+  listSessionProjects,
+  saveProject,
+  type StoredProject,
+} from './db/project-store.js';
+export type { Project } from './domain/record.js';
+export { updateSessionStatus } from './db/update-session-status.js';
 export { getSessionsToBuild, type SessionsToBuildOptions } from './db/due-sessions.js';
 export { query, type QueryBinding } from './db/query.js';
 export { jsonColumn, type JsonColumn } from './db/json-column.js';

@@ -26,12 +26,15 @@ export interface Log {
   debug(message: string, fields?: LogFields): void;
   /** A log whose every line also carries these fields: `log.child({ session: key })`. */
   child(fields: LogFields): Log;
-  /** Changes the level of this log and of all its relatives. */
-  setLevel(level: LogLevel): void;
 }
 
 /** A log with what it has open; `close` is called once, by whoever made it. */
 export interface ClosableLog extends Log {
+  /**
+   * Takes other settings, for this log and all its relatives. The log file is opened anew, also under the same name.
+   * @throws AppError FILE_NOT_WRITABLE when it cannot be opened; then all stays as it was.
+   */
+  reconfigure(settings: LogSettings): void;
   /** Resolves when everything is written to the log file, if there is one; later lines go to standard error only. */
   close(): Promise<void>;
 }
@@ -87,8 +90,9 @@ interface LogCore {
   readonly logger: winston.Logger;
   /** Null: none, given up, or closed. */
   file: RotatingFile | null;
-  /** Where a line goes once the logger has ended. */
-  readonly writeAfterEnd: (line: LogLine) => void;
+  /** Makes the text of a line for standard error. */
+  render: (line: LogLine) => string;
+  readonly stream: NodeJS.WritableStream;
   ended: boolean;
 }
 
@@ -121,12 +125,8 @@ class WinstonLog implements Log {
     return new WinstonLog(this.#core, { ...this.#bound, ...fields });
   }
 
-  setLevel(level: LogLevel): void {
-    this.#core.logger.level = level;
-  }
-
   #write(level: LogLevel, message: string, fields: LogFields | undefined): void {
-    const { logger, ended, writeAfterEnd } = this.#core;
+    const { logger, ended, render, stream } = this.#core;
     if (!logger.isLevelEnabled(level)) return;
     const line: LogLine = {
       level,
@@ -134,7 +134,7 @@ class WinstonLog implements Log {
       timeMs: Date.now(),
       fields: toLogFields({ ...this.#bound, ...fields }),
     };
-    if (ended) writeAfterEnd(line);
+    if (ended) stream.write(`${render(line)}\n`);
     else logger.log({ ...line });
     this.#writeToFile(line);
   }
@@ -153,7 +153,8 @@ class WinstonLog implements Log {
   }
 }
 
-function openLogFile(settings: LogFileSettings): RotatingFile {
+function openLogFile(settings: LogFileSettings | null): RotatingFile | null {
+  if (settings === null) return null;
   const path = resolve(settings.path);
   try {
     return new RotatingFile(path, settings.maxSizeBytes, settings.maxFiles);
@@ -173,25 +174,31 @@ function openLogFile(settings: LogFileSettings): RotatingFile {
  */
 export function createLog(settings: LogSettings, surroundings: LogSurroundings = {}): ClosableLog {
   const { stream = process.stderr, environment = process.env } = surroundings;
-  const render = chooseRenderer(settings.format, stream, environment);
   const logger = winston.createLogger({
     level: settings.level,
     levels: { error: 0, warn: 1, info: 2, debug: 3 },
   });
+  const core: LogCore = {
+    logger,
+    file: openLogFile(settings.file),
+    ended: false,
+    render: chooseRenderer(settings.format, stream, environment),
+    stream,
+  };
   logger.pipe(
     new winston.transports.Stream({
       stream,
       eol: '\n',
-      format: winston.format.printf((info) => render(lineOf(info))),
+      format: winston.format.printf((info) => core.render(lineOf(info))),
     }),
   );
-  const core: LogCore = {
-    logger,
-    file: settings.file === null ? null : openLogFile(settings.file),
-    ended: false,
-    writeAfterEnd: (line) => stream.write(`${render(line)}\n`),
+  const reconfigure = (changed: LogSettings): void => {
+    const file = openLogFile(changed.file);
+    core.file?.close();
+    core.file = file;
+    core.render = chooseRenderer(changed.format, stream, environment);
+    logger.level = changed.level;
   };
-  const log = new WinstonLog(core, {});
   const close = (): Promise<void> => {
     if (!core.ended) {
       core.ended = true;
@@ -201,5 +208,5 @@ export function createLog(settings: LogSettings, surroundings: LogSurroundings =
     }
     return Promise.resolve();
   };
-  return Object.assign(log, { close });
+  return Object.assign(new WinstonLog(core, {}), { reconfigure, close });
 }

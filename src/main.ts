@@ -5,8 +5,10 @@ import { openMigratedDatabase } from './configured-database.js';
 import { effectiveBuildSettings } from './config/effective-build-settings.js';
 import type { Config } from './config/schema.js';
 import type { BuildEnvironment, BuildPolicy } from './daemon/build-environment.js';
+import { leaseOwnerName } from './daemon/lease-owner.js';
 import type { Database } from './db/database.js';
 import type { Instrument } from './domain/instrument.js';
+import { AppError, isAppError } from './errors.js';
 import { ReaderPool } from './extract/reader-pool.js';
 import { StorePool } from './files/store-pool.js';
 import type { Log } from './log.js';
@@ -64,6 +66,21 @@ export function buildPolicyOf(
   };
 }
 
+/** The schema of records. Whatever is wrong with it is a fault of the configuration, never of a session. */
+async function loadRecordSchema(schema: string | null): Promise<XmlValidator> {
+  const { loadXmlValidator } = await import('./record/validate-xml.js');
+  try {
+    return await (schema === null ? loadXmlValidator() : loadXmlValidator(schema));
+  } catch (error) {
+    if (!isAppError(error) || error.code === 'CONFIG_INVALID') throw error;
+    throw new AppError('CONFIG_INVALID', error.message, {
+      cause: error.cause,
+      ...(error.remedy === undefined ? {} : { remedy: error.remedy }),
+      details: { key: 'record.schema', ...error.details },
+    });
+  }
+}
+
 /** The composition root: opens the database and connects the rooms. Child processes start when they are needed. */
 export async function openApplication(options: OpenApplicationOptions): Promise<Application> {
   const { config, log, version, readOnly = false } = options;
@@ -95,14 +112,16 @@ export async function openApplication(options: OpenApplicationOptions): Promise<
     stores,
     readers,
     validator: () => {
-      validator ??= import('./record/validate-xml.js').then(({ loadXmlValidator }) =>
-        record.schema === null ? loadXmlValidator() : loadXmlValidator(record.schema),
-      );
+      validator ??= loadRecordSchema(record.schema).catch((error: unknown) => {
+        // What cannot be loaded now may be there for the next build.
+        validator = null;
+        throw error;
+      });
       return validator;
     },
     log,
     clock: systemClock,
-    owner: `${hostname()}:${process.pid}`,
+    owner: await leaseOwnerName(hostname()),
     host: hostname(),
     softwareVersion: version,
     paths: { data: paths.data, output: paths.output, records: paths.records },

@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Writable } from 'node:stream';
@@ -66,13 +66,42 @@ describe('createLog', () => {
     ]);
   });
 
-  test('the level holds for all relatives and can be changed', () => {
-    const { log, parsed } = open({ level: 'warn' });
+  test('level, format and file hold for all relatives and can be changed', async () => {
+    const { log, stream } = open({ level: 'warn' });
     const child = log.child({ a: 1 });
     child.info('not shown');
-    log.setLevel('debug');
+    const file = (name: string) => ({
+      path: join(folder, 'changed', name),
+      ...{ maxSizeBytes: 1000, maxFiles: 2 },
+    });
+    log.reconfigure({ level: 'debug', format: 'journald', file: file('one.log') });
     child.debug('shown');
-    expect(parsed().map(({ message }) => message)).toStrictEqual(['shown']);
+    log.reconfigure({ level: 'info', format: 'journald', file: file('two.log') });
+    child.info('two');
+    // A file in place of a folder: all stays as it was.
+    const wrong = { ...file('two.log'), path: join(folder, 'changed/two.log/three.log') };
+    expect(() => log.reconfigure({ level: 'error', format: 'json', file: wrong })).toThrow(
+      expect.objectContaining({ code: 'FILE_NOT_WRITABLE' }),
+    );
+    child.info('still');
+    await log.close();
+    expect(stream.text).toBe('<7>shown a=1\n<6>two a=1\n<6>still a=1\n');
+    const messages = (name: string) =>
+      readFileSync(file(name).path, 'utf8').match(/(?<="message":")[^"]*/g);
+    expect(messages('one.log')).toStrictEqual(['shown']);
+    expect(messages('two.log')).toStrictEqual(['two', 'still']);
+  });
+
+  test('a log file that was moved away is begun anew', async () => {
+    const path = join(folder, 'moved/a.log');
+    const settings = { path, maxSizeBytes: 1000, maxFiles: 2 };
+    const { log } = open({ file: settings });
+    log.info('before');
+    renameSync(path, `${path}.old`);
+    log.reconfigure({ level: 'info', format: 'json', file: settings });
+    log.info('after');
+    await log.close();
+    expect(readFileSync(path, 'utf8')).toMatch(/^.*"after".*\n$/);
   });
 
   test('auto is pretty on a terminal, journald under systemd, else JSON', () => {

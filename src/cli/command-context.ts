@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import type { Config } from '../config/schema.js';
 import type { LoadedConfig } from '../config/load-config.js';
-import type { ClosableLog, Log } from '../log.js';
+import type { ClosableLog, Log, LogSettings } from '../log.js';
 import type { LogLevel } from '../log-lines.js';
 import type { Output } from './output.js';
 import { textTable, type TableRow } from './text-table.js';
@@ -18,7 +18,7 @@ export interface GlobalOptions {
 export interface OpenedCommand {
   readonly loaded: LoadedConfig;
   readonly config: Config;
-  readonly log: Log;
+  readonly log: ClosableLog;
 }
 
 /** What a command works with: its surroundings, the configuration and log on demand, and standard output. */
@@ -29,6 +29,7 @@ export class CommandContext {
   /** Version of recordsmith. */
   readonly version: string;
   readonly #output: Output;
+  readonly #reportError: (error: unknown) => void;
   #opened: Promise<OpenedCommand> | null = null;
   #log: Promise<ClosableLog> | null = null;
 
@@ -39,6 +40,8 @@ export class CommandContext {
       readonly workingFolder: string;
       readonly version: string;
       readonly output: Output;
+      /** Tells an error on standard error. */
+      readonly reportError: (error: unknown) => void;
     },
   ) {
     this.options = globalOptionsOf(command);
@@ -46,6 +49,7 @@ export class CommandContext {
     this.workingFolder = surroundings.workingFolder;
     this.version = surroundings.version;
     this.#output = surroundings.output;
+    this.#reportError = surroundings.reportError;
   }
 
   /** Whether results are printed as one JSON document. */
@@ -85,25 +89,18 @@ export class CommandContext {
 
   /**
    * The configuration and the log that it asks for, once a command. Warnings about the configuration are logged.
+   * @param writesNothing log to standard error only, not to log.file
    * @throws AppError as loadConfig; FILE_NOT_WRITABLE when the log file cannot be opened.
    */
-  open(): Promise<OpenedCommand> {
+  open({ writesNothing = false } = {}): Promise<OpenedCommand> {
     this.#opened ??= (async () => {
       const loaded = await this.loadConfig();
-      const { level, format, file } = loaded.config.log;
       const { createLog } = await import('../log.js');
       await this.#closeLog();
-      const log = createLog(
-        {
-          level,
-          format,
-          file:
-            file.path === null
-              ? null
-              : { path: file.path, maxSizeBytes: file.max_size, maxFiles: file.max_files },
-        },
-        { environment: this.environment },
-      );
+      const settings = logSettingsOf(loaded.config.log);
+      const log = createLog(writesNothing ? { ...settings, file: null } : settings, {
+        environment: this.environment,
+      });
       this.#log = Promise.resolve(log);
       for (const warning of loaded.warnings) log.warn(warning);
       return { loaded, config: loaded.config, log };
@@ -119,6 +116,11 @@ export class CommandContext {
       return createLog({ level, format: 'auto', file: null }, { environment: this.environment });
     })();
     return this.#log;
+  }
+
+  /** Tells of an error that does not end the command: message, causes and remedy, on standard error. */
+  reportError(error: unknown): void {
+    this.#reportError(error);
   }
 
   /** Prints a result as it is, with a line end if it has none. */
@@ -172,6 +174,18 @@ export class CommandContext {
     this.#log = null;
     if (log !== null) await (await log).close();
   }
+}
+
+/** What the keys of `log` ask for. */
+export function logSettingsOf({ level, format, file }: Config['log']): LogSettings {
+  return {
+    level,
+    format,
+    file:
+      file.path === null
+        ? null
+        : { path: file.path, maxSizeBytes: file.max_size, maxFiles: file.max_files },
+  };
 }
 
 /** The options of a command and of the commands above it; the nearest wins. */

@@ -8,6 +8,7 @@ import { registerDoctor } from './commands/doctor.js';
 import { registerDump } from './commands/dump.js';
 import { registerExtract } from './commands/extract.js';
 import { registerDemo } from './commands/demo.js';
+import { registerHelp } from './commands/help.js';
 import { registerInit } from './commands/init.js';
 import { registerInstruments } from './commands/instruments.js';
 import { registerLog } from './commands/log.js';
@@ -34,6 +35,7 @@ const REGISTRATIONS: readonly ((program: Command, host: CommandHost) => void)[] 
   registerDoctor,
   registerDump,
   registerCompletion,
+  registerHelp,
 ];
 
 function addGlobalOptions(command: Command): void {

@@ -1,4 +1,5 @@
 import type { Command, Option } from 'commander';
+import { defaultCommandOptions } from './default-command-options.js';
 
 /** Shells that a completion script can be made for. */
 export const COMPLETION_SHELLS = ['bash', 'zsh', 'fish'] as const;
@@ -21,8 +22,12 @@ function nodesOf(command: Command, path: readonly string[]): CompletionNode[] {
   const help = command.createHelp();
   const node: CompletionNode = {
     path: path.join(' '),
-    subcommands: help.visibleCommands(command).filter((child) => child.name() !== 'help'),
-    options: help.visibleOptions(command),
+    // Without the `help` that commander gives to each group of commands.
+    subcommands: help.visibleCommands(command).filter((child) => command.commands.includes(child)),
+    options: [
+      ...help.visibleOptions(command),
+      ...(command.parent === null ? defaultCommandOptions(command) : []),
+    ],
     choices: command.registeredArguments.flatMap((argument) => argument.argChoices ?? []),
     takesFiles: command.registeredArguments.some((argument) => FILE_ARGUMENT.test(argument.name())),
   };

@@ -16,9 +16,12 @@ export function describeError(thrown: unknown, reportTo: string): string {
   const error = toError(thrown);
   const lines = [`error: ${shown(error.message)}`];
   let cause = error.cause;
+  let said = error.message;
   for (let count = 0; cause !== undefined && count < MAX_CAUSES; count += 1) {
     const below = toError(cause);
-    lines.push(`  cause: ${shown(below.message)}`);
+    // A generic cause often repeats what the error above it says already.
+    if (!said.includes(below.message)) lines.push(`  cause: ${shown(below.message)}`);
+    said = `${said}\n${below.message}`;
     cause = below.cause === cause ? undefined : below.cause;
   }
   if (isAppError(thrown) && thrown.code !== 'INTERNAL') {

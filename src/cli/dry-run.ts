@@ -1,25 +1,39 @@
+import type { WhatIsAway } from '../daemon/build-ending.js';
 import { planSession, type SessionPlan } from '../daemon/plan-session.js';
+import { isAllPaused, pausedInstruments } from '../daemon/run-pass.js';
 import { getSessionsToBuild } from '../db/due-sessions.js';
-import { systemClock } from '../clock.js';
-import { openApplication } from '../main.js';
+import { listInstruments } from '../db/instrument-store.js';
+import { activePauses, type Pause } from '../db/pause-store.js';
+import type { RecordStatus } from '../domain/record-status.js';
+import type { WorkingSession } from '../domain/working-session.js';
+import { openApplication, type Application } from '../main.js';
 import type { CommandContext } from './command-context.js';
 import type { RunOptions } from './commands/run.js';
-import { EXIT, type ExitCode } from './exit-codes.js';
+import { exitCodeOfPass } from './exit-code-of-pass.js';
+import type { ExitCode } from './exit-codes.js';
+import { localTimeText } from './local-time-text.js';
 import { isoText } from './report-json.js';
-import { checkSelection } from './run-once.js';
+import { checkSelection, type Selection } from './run-once.js';
+import { isoOrNull } from './sessions/session-words.js';
 import { StopSignals } from './stop-signals.js';
+import { whyNotBuilt } from './why-not-built.js';
 
 /** Sessions that one dry run shows at most. */
 const MOST_SESSIONS = 1000;
 
-function planDocument(plan: SessionPlan): unknown {
+/** A session of a dry run: one that would be built, or one that was named and would not be. */
+type PlannedSession = Omit<SessionPlan, 'outcome' | 'files'> & {
+  readonly outcome: RecordStatus | 'DEFERRED';
+};
+
+function planDocument(plan: PlannedSession): unknown {
   const { session } = plan;
   return {
     session_identifier: session.identifier,
     session_key: session.key,
     instrument: session.instrumentPid,
-    start: isoText(session.startMs ?? 0),
-    end: isoText(session.endMs ?? 0),
+    start: isoOrNull(session.startMs),
+    end: isoOrNull(session.endMs),
     user: session.user,
     outcome: plan.outcome,
     reason: plan.reason,
@@ -35,16 +49,20 @@ function planDocument(plan: SessionPlan): unknown {
   };
 }
 
-function printPlan(context: CommandContext, plan: SessionPlan): void {
+function printPlan(context: CommandContext, plan: PlannedSession, zone: string): void {
   const { session } = plan;
+  const time = (epochMs: number | null, none: string): string =>
+    epochMs === null ? none : localTimeText(epochMs, zone);
   context.print(
-    `${session.key}  ${session.instrumentPid}  ${isoText(session.startMs ?? 0)} to ${isoText(session.endMs ?? 0)}` +
-      `  ${session.user ?? 'no user'}\n  ${plan.outcome}${plan.reason === null ? '' : `: ${plan.reason}`}`,
+    `${session.key}  ${session.instrumentPid}  ${time(session.startMs, 'no START')} to ` +
+      `${time(session.endMs, 'no END')}  ${session.user ?? 'no user'}\n` +
+      `  ${plan.outcome}${plan.reason === null ? '' : `: ${plan.reason}`}`,
   );
   context.table(
     plan.verdicts.map(({ location, verdict, rule, sizeBytes, mtimeNs }) => ({
       file: location,
-      modified: isoText(Number(mtimeNs / 1_000_000n)),
+      // An unreadable file has no time of its own.
+      modified: mtimeNs === 0n ? null : localTimeText(Number(mtimeNs / 1_000_000n), zone),
       bytes: sizeBytes,
       verdict,
       rule,
@@ -57,38 +75,114 @@ function printPlan(context: CommandContext, plan: SessionPlan): void {
   context.print('');
 }
 
-/** `recordsmith --run-once --dry-run`: what a pass would do. The database is opened for reading only. */
-export async function dryRun(context: CommandContext, options: RunOptions): Promise<ExitCode> {
-  const { config, log } = await context.open();
-  const application = await openApplication({
-    config,
-    log,
-    version: context.version,
-    readOnly: true,
+interface DrySelection extends Selection {
+  readonly pauses: readonly Pause[];
+  /** Time zones, by instrument_pid. */
+  readonly zones: ReadonlyMap<string, string>;
+  readonly due: readonly WorkingSession[];
+}
+
+/** What a pass would take up now. */
+async function selectDue(application: Application, options: RunOptions): Promise<DrySelection> {
+  const { database, environment } = application;
+  const selection = await checkSelection(application, options);
+  const { identifiers, instrumentPids } = selection;
+  const nowMs = environment.clock.now().toMillis();
+  return database.createScope(async () => {
+    const pauses = await activePauses(nowMs);
+    const instruments = await listInstruments();
+    return {
+      ...selection,
+      pauses,
+      zones: new Map(instruments.map(({ pid, timezone }) => [pid, timezone])),
+      due: isAllPaused(pauses)
+        ? []
+        : await getSessionsToBuild({
+            limit: MOST_SESSIONS,
+            nowMs,
+            ignoreBackoff: identifiers !== null,
+            exceptInstrumentPids: pausedInstruments(pauses),
+            ...(identifiers === null ? {} : { identifiers }),
+            ...(instrumentPids === null ? {} : { instrumentPids }),
+          }),
+    };
   });
+}
+
+/** The plans of all that is due, one after the other. What is away for one session is not asked for again. */
+async function* plansOf(
+  { environment }: Application,
+  { due }: DrySelection,
+  signals: StopSignals,
+): AsyncGenerator<SessionPlan, void, undefined> {
+  const storesAway = new Map<string, string>();
+  for (const session of due) {
+    if (signals.stopTaking.aborted) return;
+    const storeAway = storesAway.get(session.instrumentPid) ?? null;
+    const plan = await planSession(environment, session, storeAway, signals.stopWork);
+    if (plan.away === 'store' && plan.reason !== null) {
+      storesAway.set(session.instrumentPid, plan.reason);
+    }
+    yield plan;
+  }
+}
+
+/** Those that were named and that a pass would not take up. */
+async function plansNotBuilt(
+  { database, environment }: Application,
+  { identifiers, instrumentPids, due }: DrySelection,
+): Promise<PlannedSession[]> {
+  const left = (identifiers ?? []).filter(
+    (one) => !due.some(({ identifier }) => identifier === one),
+  );
+  const nowMs = environment.clock.now().toMillis();
+  return database.createScope(async () => {
+    const plans: PlannedSession[] = [];
+    for (const identifier of left) {
+      const why = await whyNotBuilt(identifier, instrumentPids?.[0] ?? null, nowMs);
+      const { session, outcome, reason, record } = why;
+      const version = record?.version ?? null;
+      plans.push({ session, outcome, reason, version, verdicts: [], activities: [], away: null });
+    }
+    return plans;
+  });
+}
+
+function notePauses(context: CommandContext, { pauses, due }: DrySelection, shown: number): void {
+  for (const { scope, target, author, reason } of pauses) {
+    if (scope !== 'all' && scope !== 'instrument') continue;
+    context.note(`${target ?? 'Everything'} is paused by ${author}: ${reason}`);
+  }
+  if (shown === 0) context.note('Nothing is due.');
+  if (due.length === MOST_SESSIONS) context.note(`Only the first ${MOST_SESSIONS} are shown.`);
+}
+
+/**
+ * `recordsmith --run-once --dry-run`: what a pass would do, and the exit code that it would have. The database is opened
+ * for reading only.
+ */
+export async function dryRun(context: CommandContext, options: RunOptions): Promise<ExitCode> {
+  const { config, log } = await context.open({ writesNothing: true });
+  const { version } = context;
+  const application = await openApplication({ config, log, version, readOnly: true });
   const signals = new StopSignals(log, 0);
   try {
-    const { database, environment } = application;
-    const { identifiers, instrumentPids } = await checkSelection(application, options);
-    const due = await database.createScope(() =>
-      getSessionsToBuild({
-        limit: MOST_SESSIONS,
-        nowMs: systemClock.now().toMillis(),
-        ignoreBackoff: identifiers !== null,
-        ...(identifiers === null ? {} : { identifiers }),
-        ...(instrumentPids === null ? {} : { instrumentPids }),
-      }),
-    );
-    const plans: SessionPlan[] = [];
-    for (const session of due) {
-      if (signals.stopTaking.aborted) break;
-      const plan = await planSession(environment, session, signals.stopWork);
-      if (context.json) plans.push(plan);
-      else printPlan(context, plan);
+    const selection = await selectDue(application, options);
+    const shown: PlannedSession[] = [];
+    const reports: { outcome: SessionPlan['outcome']; away: WhatIsAway | null }[] = [];
+    const show = (plan: PlannedSession): void => {
+      if (context.json) shown.push(plan);
+      else printPlan(context, plan, selection.zones.get(plan.session.instrumentPid) ?? 'utc');
+    };
+    for await (const plan of plansOf(application, selection, signals)) {
+      reports.push({ outcome: plan.outcome, away: plan.away });
+      show(plan);
     }
-    if (context.json) context.printJson({ sessions: plans.map(planDocument) });
-    else if (due.length === 0) context.note('Nothing is due.');
-    return EXIT.done;
+    const notBuilt = await plansNotBuilt(application, selection);
+    notBuilt.forEach(show);
+    if (context.json) context.printJson({ sessions: shown.map(planDocument) });
+    else notePauses(context, selection, reports.length + notBuilt.length);
+    return await exitCodeOfPass(application.environment, reports);
   } finally {
     signals.dispose();
     await application.close();

@@ -26,8 +26,10 @@ const EXIT_CODES: Readonly<Record<ErrorCode, ExitCode>> = {
   CONFIG_INVALID: EXIT.configuration,
   CONFIG_NOT_FOUND: EXIT.configuration,
   DATABASE_UNAVAILABLE: EXIT.unavailable,
+  DATABASE_NOT_PERMITTED: EXIT.noRights,
   DATABASE_BUSY: EXIT.tryLater,
   DATABASE_CONSTRAINT: EXIT.badData,
+  DATABASE_RIGHTS_MISSING: EXIT.noRights,
   DATABASE_READ_ONLY: EXIT.internal,
   DATABASE_NOT_CONFIGURED: EXIT.internal,
   DATABASE_ON_NETWORK_FILE_SYSTEM: EXIT.configuration,
@@ -44,6 +46,7 @@ const EXIT_CODES: Readonly<Record<ErrorCode, ExitCode>> = {
   TIME_INVALID: EXIT.badData,
   FILE_UNREADABLE: EXIT.badData,
   FILE_NOT_WRITABLE: EXIT.noRights,
+  OUTPUT_FAILED: EXIT.tryLater,
   STORE_UNAVAILABLE: EXIT.unavailable,
   FORMAT_INVALID: EXIT.badData,
   READER_FAILED: EXIT.failed,
@@ -55,6 +58,12 @@ const EXIT_CODES: Readonly<Record<ErrorCode, ExitCode>> = {
 };
 
 const RIGHTS = new Set(['EACCES', 'EPERM', 'EROFS']);
+
+/** Whether the system's code says that rights are missing. */
+export function isLackOfRights(systemCode: string | undefined): boolean {
+  return systemCode !== undefined && RIGHTS.has(systemCode);
+}
+
 const FULL = new Set(['ENOSPC', 'EDQUOT', 'EMFILE', 'ENFILE']);
 
 /**

@@ -1,8 +1,9 @@
 import { Buffer } from 'node:buffer';
-import { resolve } from 'node:path';
+import { stat } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
 import { DateTime } from 'luxon';
 import type { MetadataValue } from '../domain/file-metadata.js';
-import { isAppError, toError } from '../errors.js';
+import { AppError, isAppError, systemErrorCode, toError } from '../errors.js';
 import type { SingleFile } from '../extract/extract-single-file.js';
 import { ReaderPool } from '../extract/reader-pool.js';
 import { escapeControls } from '../log-values.js';
@@ -80,16 +81,18 @@ function entriesOf(
  * `recordsmith extract`: reads the files in reader processes, some at a time, and prints them in their order. One that
  * cannot be read is told on standard error and does not stop the others.
  * @returns done, or the exit code of the first file that failed.
- * @throws AppError USAGE when --reader names no reader.
+ * @throws AppError USAGE when --reader names no reader, INPUT_INVALID when the preview's folder is not there.
  */
 export async function extractFiles(
   context: CommandContext,
   paths: readonly string[],
   options: ExtractOptions,
 ): Promise<ExitCode> {
-  const log = await context.log();
   const timezone = options.timezone ?? Intl.DateTimeFormat().resolvedOptions().timeZone;
   const allTags = options.allTags === true;
+  if (options.preview !== undefined) {
+    await requireFolderOf(resolve(context.workingFolder, options.preview));
+  }
   const readers = new ReaderPool({ size: Math.min(MOST_READERS, paths.length) });
   const printer = new EntryPrinter(context);
   let exitCode: ExitCode = EXIT.done;
@@ -127,7 +130,12 @@ export async function extractFiles(
       }
       const { error } = outcome;
       if (!isAppError(error) || error.code === 'USAGE') throw error;
-      log.error('A file cannot be shown.', { path: next.path, error });
+      context.reportError(
+        new AppError(error.code, `The file ${next.path} cannot be shown.`, {
+          cause: error,
+          ...(error.remedy === undefined ? {} : { remedy: error.remedy }),
+        }),
+      );
       if (exitCode === EXIT.done) exitCode = exitCodeOf(error);
     }
     printer.end();
@@ -135,6 +143,25 @@ export async function extractFiles(
   } finally {
     await readers.stop();
   }
+}
+
+/**
+ * A mistyped folder must not come into being.
+ * @throws AppError INPUT_INVALID
+ */
+async function requireFolderOf(preview: string): Promise<void> {
+  const folder = dirname(preview);
+  try {
+    if ((await stat(folder)).isDirectory()) return;
+  } catch (error) {
+    const systemCode = systemErrorCode(error);
+    // Other obstacles are told when the picture is written.
+    if (systemCode !== 'ENOENT' && systemCode !== 'ENOTDIR') return;
+  }
+  throw new AppError('INPUT_INVALID', `There is no folder ${folder} for the preview.`, {
+    remedy: 'Make it, or name another place with --preview.',
+    details: { path: preview },
+  });
 }
 
 /** What looks like a path is one, from the working folder; else it is the id of a reader. */

@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import type { Config } from '../config/schema.js';
 import { insertInstrument, listInstruments, updateInstrument } from '../db/instrument-store.js';
 import type { Instrument } from '../domain/instrument.js';
+import { checkInstrumentPid } from './instrument-pid.js';
 import { checkInstrument } from './check-instrument.js';
 import type { CommandContext } from './command-context.js';
 import {
@@ -126,6 +127,10 @@ export async function importInstruments(context: CommandContext, file: string): 
     const { unchanged, passedOver } = plan;
     if (passedOver.length > 0) {
       opened.log.info('Columns that are not kept were passed over.', { columns: passedOver });
+    }
+    for (const instrument of plan.added) {
+      const awkward = checkInstrumentPid(instrument.pid);
+      if (awkward !== null) opened.log.warn(awkward, { instrument: instrument.pid });
     }
     if (context.json) {
       context.printJson({ added: pids(plan.added), changed: pids(plan.changed), unchanged });

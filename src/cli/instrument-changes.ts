@@ -3,6 +3,7 @@ import { boundedText, cleanText } from '../db/clean-text.js';
 import type { Instrument, InstrumentFolder } from '../domain/instrument.js';
 import { AppError, toError } from '../errors.js';
 import { checkTimeZone } from './check-time-zone.js';
+import { checkInstrumentPid } from './instrument-pid.js';
 import type { InstrumentColumnName } from './instrument-columns.js';
 
 /** What is said of an instrument: the columns that were given. */
@@ -124,12 +125,7 @@ export function changedInstrument(
 
 /** An instrument that was not there before. @throws AppError INPUT_INVALID when something it needs was not said. */
 export function newInstrument(pid: string, changes: InstrumentChanges): Instrument {
-  if (pid !== pid.trim() || /\p{Cc}/u.test(pid)) {
-    throw invalid(
-      'instrument_pid has blanks around it or control characters in it.',
-      'Use a short plain key such as FEI-Titan-TEM.',
-    );
-  }
+  checkInstrumentPid(pid);
   const { filestorePath, timezone } = changes;
   if (filestorePath === undefined || timezone === undefined) {
     const missing = filestorePath === undefined ? 'filestore_path' : 'timezone';

@@ -6,7 +6,7 @@ import { checkInstrument } from './check-instrument.js';
 import type { CommandContext } from './command-context.js';
 import { plainFolder } from './instrument-changes.js';
 import { readGivenTime } from './local-time-text.js';
-import { changeInstruments, printChanged } from './manage-instruments.js';
+import { changeInstruments, printChanged, warnOfFolders } from './manage-instruments.js';
 import { withDatabase } from './with-database.js';
 
 /** What is said of a folder; what is not said stays. */
@@ -68,12 +68,15 @@ async function changeFolders(
   change: (instrument: Instrument) => readonly InstrumentFolder[],
 ): Promise<void> {
   await withDatabase(context, async (opened) => {
+    let before: readonly InstrumentFolder[] = [];
     const changed = await changeInstruments(opened, pid, async () => {
       const instrument = await getInstrument(pid);
+      before = instrument.folders;
       const folders = change(instrument);
       checkInstrument(opened.config, { ...instrument, folders });
       return updateInstrument(pid, { folders });
     });
+    await warnOfFolders(opened, changed, before);
     printChanged(context, changed, 'changed');
   });
 }

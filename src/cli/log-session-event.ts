@@ -1,14 +1,23 @@
 import { randomUUID } from 'node:crypto';
 import { systemClock } from '../clock.js';
 import { getInstrument } from '../db/instrument-store.js';
-import { insertLog, type InsertLogResult } from '../db/session-log-store.js';
+import { currentRecord } from '../db/record-store.js';
+import { insertLog, type InsertLogResult } from '../db/insert-log.js';
 import { findSession, listSessions, sessionHistory } from '../db/session-store.js';
+import type { Instrument } from '../domain/instrument.js';
 import type { WorkingSession } from '../domain/working-session.js';
 import { AppError } from '../errors.js';
 import { SESSION_PROBLEMS, type SessionProblem } from '../sessions/assemble-sessions.js';
 import type { CommandContext } from './command-context.js';
 import { localTimeText } from './local-time-text.js';
 import { isoText } from './report-json.js';
+import {
+  changeLines,
+  changeRemarks,
+  futureWarnings,
+  sessionChanges,
+  type SessionChange,
+} from './sessions/session-changes.js';
 import { withDatabase } from './with-database.js';
 
 /** What `log start` and `log end` were given. */
@@ -32,14 +41,17 @@ interface LoggedSessionEvent {
   /** Epoch milliseconds of the event. */
   readonly atMs: number;
   readonly warnings: readonly string[];
+  /** Against what the session was before; of a new one nothing. */
+  readonly changes: readonly SessionChange[];
+  readonly remarks: readonly string[];
 }
 
-function named(sessions: readonly WorkingSession[]): string {
+function named(sessions: readonly WorkingSession[], zone: string): string {
   const shown = sessions
     .slice(0, MOST_NAMED)
     .map(
       ({ key, user, startMs }) =>
-        `${key} (${user ?? 'nobody'}, since ${startMs === null ? '?' : isoText(startMs)})`,
+        `${key} (${user ?? 'nobody'}, since ${startMs === null ? '?' : localTimeText(startMs, zone)})`,
     );
   return [...shown, ...(sessions.length > MOST_NAMED ? ['more'] : [])].join(', ');
 }
@@ -54,7 +66,7 @@ async function openSessions(pid: string): Promise<readonly WorkingSession[]> {
 }
 
 /** The one open session of an instrument, for an END that names none. @throws AppError INPUT_INVALID */
-async function onlyOpenSession(pid: string): Promise<string> {
+async function onlyOpenSession({ pid, timezone }: Instrument): Promise<string> {
   const [only, ...others] = await openSessions(pid);
   if (only === undefined) {
     throw new AppError('INPUT_INVALID', `No session is open on ${pid}.`, {
@@ -66,7 +78,7 @@ async function onlyOpenSession(pid: string): Promise<string> {
     const open = [only, ...others];
     throw new AppError(
       'INPUT_INVALID',
-      `More than one session is open on ${pid}: ${named(open)}.`,
+      `More than one session is open on ${pid}: ${named(open, timezone)}.`,
       {
         remedy: 'Say which one ends with --session KEY.',
         details: { instrument: pid, open: open.map(({ key }) => key) },
@@ -88,10 +100,10 @@ async function subjectOf(
       remedy: 'Name its instrument with --instrument PID.',
     });
   }
-  const { pid: checked } = await getInstrument(pid);
-  if (session !== undefined) return { identifier: known?.identifier ?? session, pid: checked };
+  const checked = await getInstrument(pid);
+  if (session !== undefined) return { identifier: known?.identifier ?? session, pid: checked.pid };
   const identifier = eventType === 'START' ? newIdentifier : await onlyOpenSession(checked);
-  return { identifier, pid: checked };
+  return { identifier, pid: checked.pid };
 }
 
 function isSessionProblem(name: string | null): name is SessionProblem {
@@ -101,6 +113,7 @@ function isSessionProblem(name: string | null): name is SessionProblem {
 async function warningsOf(
   eventType: 'START' | 'END',
   session: WorkingSession,
+  zone: string,
   nowMs: number,
 ): Promise<string[]> {
   const warnings: string[] = [];
@@ -108,15 +121,15 @@ async function warningsOf(
     const { message, remedy } = SESSION_PROBLEMS[session.problem];
     warnings.push(`${message} ${remedy.replaceAll(/\bID\b/g, session.key)}`);
   }
-  if (eventType === 'END' && session.endMs !== null && session.endMs > nowMs) {
-    warnings.push('The END lies in the future: the record is not built before it has passed.');
-  }
+  const { startMs, endMs } = session;
+  const said = eventType === 'START' ? { startMs, endMs: null } : { startMs: null, endMs };
+  warnings.push(...futureWarnings(said, nowMs));
   if (eventType === 'START') {
     const others = (await openSessions(session.instrumentPid)).filter(
       ({ identifier }) => identifier !== session.identifier,
     );
     if (others.length > 0) {
-      warnings.push(`Also open on ${session.instrumentPid}: ${named(others)}.`);
+      warnings.push(`Also open on ${session.instrumentPid}: ${named(others, zone)}.`);
     }
   }
   return warnings;
@@ -128,6 +141,7 @@ async function writeEvent(
 ): Promise<LoggedSessionEvent> {
   const { eventType, user, at } = options;
   const { identifier, pid } = await subjectOf(options, present.newIdentifier);
+  const before = await findSession(identifier);
   const isNow = at === undefined || at.trim().toLowerCase() === 'now';
   const result = await insertLog({
     sessionIdentifier: identifier,
@@ -139,7 +153,8 @@ async function writeEvent(
   const session = await findSession(result.sessionIdentifier);
   const { events } = await sessionHistory(result.sessionIdentifier);
   const event = events.find((row) => row.eventType === eventType);
-  const { timezone } = await getInstrument(pid);
+  const { timezone } = await getInstrument(session?.instrumentPid ?? pid);
+  const record = await currentRecord(result.sessionIdentifier);
   if (session === null || event === undefined) {
     throw new AppError(
       'INTERNAL',
@@ -151,7 +166,12 @@ async function writeEvent(
     session,
     zone: timezone,
     atMs: event.atMs,
-    warnings: [...result.warnings, ...(await warningsOf(eventType, session, present.nowMs))],
+    warnings: [
+      ...result.warnings,
+      ...(await warningsOf(eventType, session, timezone, present.nowMs)),
+    ],
+    changes: before === null ? [] : sessionChanges(before, session),
+    remarks: before === null ? [] : changeRemarks(before, session, record?.version ?? null),
   };
 }
 
@@ -171,7 +191,7 @@ export async function logSessionEvent(
   const present = { nowMs: systemClock.now().toMillis(), newIdentifier: randomUUID() };
   await withDatabase(context, async ({ database, log }) => {
     const logged = await database.createScope(() => writeEvent(options, present));
-    const { result, session, zone, atMs, warnings } = logged;
+    const { result, session, zone, atMs, warnings, changes, remarks } = logged;
     for (const warning of warnings) log.warn(warning, { session: session.key });
     if (context.json) {
       context.printJson({
@@ -184,6 +204,8 @@ export async function logSessionEvent(
         timestamp: isoText(atMs),
         status: result.status,
         warnings,
+        changed: changes,
+        remarks,
       });
       return;
     }
@@ -193,5 +215,10 @@ export async function logSessionEvent(
       `${options.eventType} of ${session.key} ${words[result.kind]}: ${session.instrumentPid}${who}, ` +
         `${localTimeText(atMs, zone)}; ${result.status}`,
     );
+    // An END that a session waited for is no change of it.
+    if (result.kind === 'updated') {
+      for (const line of changeLines(changes, zone)) context.print(line);
+    }
+    for (const remark of remarks) context.note(remark);
   });
 }

@@ -21,7 +21,10 @@ import {
   type InstrumentChanges,
 } from './instrument-changes.js';
 import { effectiveSettings, instrumentDocument } from './instrument-document.js';
+import { checkInstrumentPid } from './instrument-pid.js';
 import { changedSettings, type SettingChanges } from './instrument-settings.js';
+import { localTimeText } from './local-time-text.js';
+import { missingFolders } from './missing-folders.js';
 import { withDatabase, type CommandDatabase } from './with-database.js';
 
 /** `recordsmith instruments list`. */
@@ -60,20 +63,22 @@ function printSheet(
   instrument: Instrument,
   tools: readonly { readonly source: string; readonly tool_id: string }[],
 ): void {
-  const { folders, ...columns } = instrumentDocument(instrument);
-  context.table(
-    Object.entries(columns).map(([column, value]) => ({ column, value: shownValue(value) })),
+  const columns = Object.entries(instrumentDocument(instrument)).filter(
+    ([column]) => column !== 'folders',
   );
+  const time = (epochMs: number): string => localTimeText(epochMs, instrument.timezone);
+  context.table(columns.map(([column, value]) => ({ column, value: shownValue(value) })));
   context.print('');
   context.table(
-    folders.map((folder) => ({
+    instrument.folders.map((folder) => ({
       folder: folder.path,
-      'time basis': folder.time_basis,
-      'clock offsets': folder.clock_offsets
-        .map(({ valid_from, offset_ms }) => `${offset_ms / 1000} s from ${valid_from}`)
+      'time basis': folder.timeBasis,
+      'clock offsets': folder.clockOffsets
+        .map(({ validFromMs, offsetMs }) => `${offsetMs / 1000} s from ${time(validFromMs)}`)
         .join(', '),
       patterns: folder.patterns.join(', '),
-      'seen to hold files': folder.root_seen_nonempty_at,
+      'seen to hold files':
+        folder.rootSeenNonemptyAtMs === null ? null : time(folder.rootSeenNonemptyAtMs),
     })),
   );
   if (tools.length > 0) context.print('');
@@ -146,6 +151,20 @@ export async function changeInstruments<T>(
   }
 }
 
+/** Warns of folders of an instrument that were not among those before and cannot be read. */
+export async function warnOfFolders(
+  { config, log }: CommandDatabase,
+  instrument: Instrument,
+  before: Instrument['folders'],
+): Promise<void> {
+  const known = new Set(before.map(({ path }) => path));
+  const added = instrument.folders.map(({ path }) => path).filter((path) => !known.has(path));
+  if (added.length === 0) return;
+  for (const warning of await missingFolders(config, added)) {
+    log.warn(warning, { instrument: instrument.pid });
+  }
+}
+
 /** What `instruments add` and `set` were given. */
 export interface InstrumentInput {
   readonly changes: InstrumentChanges;
@@ -169,6 +188,9 @@ export async function addInstrument(
   await withDatabase(context, async (opened) => {
     checkInstrument(opened.config, instrument);
     await changeInstruments(opened, pid, () => insertInstrument(instrument));
+    const awkward = checkInstrumentPid(pid);
+    if (awkward !== null) opened.log.warn(awkward, { instrument: pid });
+    await warnOfFolders(opened, instrument, []);
     printChanged(context, instrument, 'added');
   });
 }
@@ -180,12 +202,16 @@ export async function setInstrument(
   { changes, settings }: InstrumentInput,
 ): Promise<void> {
   await withDatabase(context, async (opened) => {
+    let before: Instrument['folders'] = [];
     const changed = await changeInstruments(opened, pid, async () => {
-      const instrument = changedInstrument(await getInstrument(pid), changes);
+      const present = await getInstrument(pid);
+      const instrument = changedInstrument(present, changes);
       const complete = { ...instrument, settings: changedSettings(instrument.settings, settings) };
       checkInstrument(opened.config, complete);
+      before = present.folders;
       return updateInstrument(pid, complete);
     });
+    await warnOfFolders(opened, changed, before);
     printChanged(context, changed, 'changed');
   });
 }

@@ -1,12 +1,15 @@
-import { Command, CommanderError, type OutputConfiguration } from 'commander';
-import { AppError, isAppError } from '../errors.js';
+import { Command, type OutputConfiguration } from 'commander';
+import { AppError } from '../errors.js';
 import { CommandContext } from './command-context.js';
 import type { CommandHost } from './command-host.js';
 import { registerCommands } from './commands.js';
+import { defaultCommandOptions } from './default-command-options.js';
 import { describeError } from './describe-error.js';
-import { EXIT, exitCodeOf, type ExitCode } from './exit-codes.js';
+import { endWithError } from './end-with-error.js';
+import { EXIT, type ExitCode } from './exit-codes.js';
 import { Output } from './output.js';
 import { readPackageFacts } from './package-facts.js';
+import { strayWord, suggestCommand } from './suggest-command.js';
 
 const AFTER_HELP = `
 Examples:
@@ -15,8 +18,7 @@ Examples:
   recordsmith                           run the daemon in the foreground
   recordsmith --run-once                one pass, then exit
   recordsmith --run-once --dry-run      show what it would build and change nothing
-
-Without a command, recordsmith runs the daemon: its options are in 'recordsmith help run'.`;
+`;
 
 /** What a command line runs in. */
 export interface CliSurroundings {
@@ -30,14 +32,36 @@ export interface CliSurroundings {
 
 /** The whole command line as a commander program; `host` wraps the actions. */
 export function createProgram(host: CommandHost, version: string): Command {
-  const program = new Command('recordsmith')
+  const program: Command = new Command('recordsmith')
     .description("Writes the experiment record of every session on a facility's instruments.")
     .version(version, '-V, --version', 'print the version')
     .exitOverride()
     .showHelpAfterError("(see 'recordsmith --help' for commands and options)")
-    .addHelpText('after', AFTER_HELP);
+    // Also for every group of commands: commander would show its help for a word that it does not know.
+    .addHelpText('beforeAll', ({ error, command }) => {
+      const word = error ? null : strayWord(command);
+      if (word !== null) throw suggestCommand(command, word);
+      return '';
+    })
+    .addHelpText('after', () => defaultCommandHelp(program) + AFTER_HELP);
   registerCommands(program, host);
   return program;
+}
+
+/** The options of the daemon, which runs where no command is named. */
+function defaultCommandHelp(program: Command): string {
+  const options = defaultCommandOptions(program).map(
+    ({ flags, description }) => `  ${flags.padEnd(24)}  ${description}`,
+  );
+  return ["\nOptions without a command, which runs the daemon (as 'run'):", ...options, ''].join(
+    '\n',
+  );
+}
+
+/** Whether the answer is asked for as JSON; by the words alone, since it also holds for a command line with faults. */
+function asksForJson(args: readonly string[]): boolean {
+  const end = args.indexOf('--');
+  return args.slice(0, end < 0 ? undefined : end).includes('--json');
 }
 
 /** Commands copy the output of their parent when they are made, so each one is told. */
@@ -67,6 +91,7 @@ export async function runCli(surroundings: CliSurroundings): Promise<ExitCode> {
           workingFolder,
           version: facts.version,
           output,
+          reportError: (error) => stderr.write(describeError(error, facts.reportTo)),
         });
         try {
           exitCode = await action(context, command);
@@ -75,6 +100,12 @@ export async function runCli(surroundings: CliSurroundings): Promise<ExitCode> {
         }
       },
   };
+  const surroundingsOfEnd = {
+    output,
+    stderr,
+    json: asksForJson(args),
+    reportTo: facts.reportTo,
+  };
   try {
     const program = createProgram(host, facts.version);
     configureOutput(program, {
@@ -82,17 +113,16 @@ export async function runCli(surroundings: CliSurroundings): Promise<ExitCode> {
       writeErr: (text) => stderr.write(text),
     });
     await program.parseAsync(args, { from: 'user' });
+    await output.flush();
+    return exitCode;
   } catch (error) {
-    // commander has already said what is wrong with the command line.
-    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.usage;
-    if (isAppError(error) && error.code === 'USAGE') {
-      stderr.write(
-        `error: ${error.message}\n${error.remedy === undefined ? '' : `(${error.remedy})\n`}`,
-      );
-      return EXIT.usage;
-    }
-    stderr.write(describeError(error, facts.reportTo));
-    return exitCodeOf(error);
+    exitCode = endWithError(error, surroundingsOfEnd);
+  }
+  try {
+    await output.flush();
+  } catch (error) {
+    // What went wrong before counts more.
+    if (exitCode === EXIT.done) exitCode = endWithError(error, surroundingsOfEnd);
   }
   return exitCode;
 }

@@ -1,7 +1,9 @@
+import { join } from 'node:path';
 import { DateTime } from 'luxon';
 import type { BuildReport } from '../daemon/build-ending.js';
 import type { RecordStatus } from '../domain/record-status.js';
 import type { TableRow } from './text-table.js';
+import type { NotBuilt } from './why-not-built.js';
 
 /** An instant for people and programs: ISO 8601 in UTC with milliseconds. */
 export function isoText(epochMs: number): string {
@@ -53,15 +55,36 @@ export function reportDocument(reports: readonly ReportedSession[]): unknown {
 }
 
 /** The same as a table for people. */
-export function reportTable(reports: readonly BuildReport[]): TableRow[] {
+export function reportTable(reports: readonly ReportedSession[]): TableRow[] {
   return reports.map((report) => ({
     session: report.sessionKey,
     instrument: report.instrumentPid,
-    user: report.user ?? '',
+    user: report.user,
     outcome: report.outcome,
     files: report.files,
     activities: report.activities,
-    version: report.version ?? '',
-    reason: report.reason ?? report.recordPath ?? '',
+    version: report.version,
+    record: report.recordPath,
+    reason: report.reason,
   }));
+}
+
+/** A session that was asked for and not built, as the document shows it. @param records paths.records */
+export function reportNotBuilt(notBuilt: NotBuilt, records: string): ReportedSession {
+  const { session, outcome, reason, record, files, activities } = notBuilt;
+  return {
+    sessionIdentifier: session.identifier,
+    sessionKey: session.key,
+    instrumentPid: session.instrumentPid,
+    startMs: session.startMs,
+    endMs: session.endMs,
+    user: session.user,
+    outcome,
+    reason,
+    files,
+    activities,
+    recordPath: record === null ? null : join(records, record.publicPath),
+    version: record?.version ?? null,
+    durationMs: 0,
+  };
 }

@@ -3,16 +3,19 @@ import { repairPublications } from '../daemon/publish-record-version.js';
 import { runPass } from '../daemon/run-pass.js';
 import { Schedule } from '../daemon/schedule.js';
 import { requireSchema } from '../db/migrate.js';
+import { WakeUp } from '../db/wake-up.js';
 import { isAppError, toError, type AppError } from '../errors.js';
-import type { Log } from '../log.js';
+import type { ClosableLog } from '../log.js';
 import { openApplication, type Application } from '../main.js';
 import type { Config } from '../config/schema.js';
+import { databaseSettingsOf } from '../configured-database.js';
 import { buildAloneWith } from './build-alone.js';
-import type { CommandContext } from './command-context.js';
+import { changedKeys } from '../config/changed-keys.js';
+import { logSettingsOf, type CommandContext } from './command-context.js';
 import { EXIT, type ExitCode } from './exit-codes.js';
 import { ReloadRequests } from './reload-requests.js';
 import { countOutcomes } from './report-json.js';
-import { announceMode, checkInstrumentSettings } from './run-once.js';
+import { announceMode, checkInstrumentSettings, checkRecordSchema } from './run-once.js';
 import { StopSignals } from './stop-signals.js';
 
 /** When what crashes left is cleaned up, besides at the start: daily, at night. */
@@ -21,7 +24,7 @@ const CLEAN_UP_TIME = '23 3 * * *';
 /** What stays the same as long as the daemon runs. */
 interface Daemon {
   readonly context: CommandContext;
-  readonly log: Log;
+  readonly log: ClosableLog;
   readonly signals: StopSignals;
   /** Why it has to end; null: nobody but a signal ends it. */
   failure: AppError | null;
@@ -85,18 +88,25 @@ async function beginLife(daemon: Daemon, config: Config): Promise<DaemonLife> {
   const application = await openApplication({ config, log, version: context.version });
   try {
     await checkInstrumentSettings(application, config);
+    await checkRecordSchema(application, config);
     announceMode(config, log);
   } catch (error) {
     await application.close();
     throw error;
   }
+  const builds = new Schedule({
+    name: 'build',
+    expression: config.build.schedule,
+    log,
+    run: (ended) => pass(daemon, application, config, ended),
+  });
+  const settings = databaseSettingsOf(config.database);
+  const wakeUp =
+    settings.client === 'postgres'
+      ? new WakeUp({ settings, log, onWake: () => builds.wake() })
+      : null;
   const schedules = [
-    new Schedule({
-      name: 'build',
-      expression: config.build.schedule,
-      log,
-      run: (ended) => pass(daemon, application, config, ended),
-    }),
+    builds,
     new Schedule({
       name: 'clean-up',
       expression: CLEAN_UP_TIME,
@@ -111,8 +121,10 @@ async function beginLife(daemon: Daemon, config: Config): Promise<DaemonLife> {
     config,
     start: () => {
       for (const schedule of schedules) schedule.start();
+      wakeUp?.start();
     },
     stop: async () => {
+      await wakeUp?.stop();
       await Promise.all(schedules.map((schedule) => schedule.stop()));
       await application.close();
     },
@@ -122,13 +134,16 @@ async function beginLife(daemon: Daemon, config: Config): Promise<DaemonLife> {
 /** A life by the configuration read anew; null: that has faults or cannot be opened, and the old one stays. */
 async function beginNewLife(daemon: Daemon): Promise<DaemonLife | null> {
   const { context, log, signals } = daemon;
+  let life: DaemonLife | null = null;
   try {
-    const { config } = await context.loadConfig();
-    const life = await beginLife(daemon, config);
-    log.setLevel(config.log.level);
+    const { config, warnings } = await context.loadConfig();
+    life = await beginLife(daemon, config);
+    log.reconfigure(logSettingsOf(config.log));
     signals.setGrace(config.build.shutdown_grace_s * 1000);
+    for (const warning of warnings) log.warn(warning);
     return life;
   } catch (error) {
+    await life?.stop();
     log.error('The new configuration has faults; the old one stays in force.', {
       error: toError(error),
     });
@@ -153,10 +168,11 @@ export async function runDaemon(context: CommandContext): Promise<ExitCode> {
     while (await reloads.next(signals.stopTaking)) {
       const next = await beginNewLife(daemon);
       if (next === null) continue;
+      const changed = changedKeys(life.config, next.config);
       await life.stop();
       life = next;
       life.start();
-      log.info('The configuration was read again.', { schedule: next.config.build.schedule });
+      log.info('The configuration was read again.', { changed });
     }
   } finally {
     await life?.stop();

@@ -5,7 +5,7 @@ import { loadConfig } from '../config/load-config.js';
 import type { Config } from '../config/schema.js';
 import { repairPublications } from '../daemon/publish-record-version.js';
 import { runPass } from '../daemon/run-pass.js';
-import { retrySessions } from '../db/session-steering.js';
+import { retrySessions } from '../db/retry-sessions.js';
 import { LATE_FILE_SESSION, planDemo, type DemoSession } from '../demo/demo-plan.js';
 import { DemoSamples } from '../demo/demo-samples.js';
 import { listDemoSessions, type ListedDemoSession } from '../demo/list-demo-sessions.js';

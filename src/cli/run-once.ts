@@ -1,3 +1,4 @@
+import { SHADOW_MODE } from '../config/describe-mode.js';
 import { effectiveBuildSettings } from '../config/effective-build-settings.js';
 import type { BuildReport } from '../daemon/build-ending.js';
 import { repairPublications } from '../daemon/publish-record-version.js';
@@ -12,21 +13,35 @@ import type { HeadStart } from '../processes/head-start.js';
 import type { CommandContext } from './command-context.js';
 import type { RunOptions } from './commands/run.js';
 import { buildAloneWith } from './build-alone.js';
-import { countOutcomes, reportDocument, reportTable } from './report-json.js';
+import { exitCodeOfPass } from './exit-code-of-pass.js';
 import { EXIT, type ExitCode } from './exit-codes.js';
+import {
+  countOutcomes,
+  reportDocument,
+  reportNotBuilt,
+  reportTable,
+  type ReportedSession,
+} from './report-json.js';
 import { StopSignals } from './stop-signals.js';
+import { whyNotBuilt } from './why-not-built.js';
+
+/** What a pass is narrowed to; null: not. */
+export interface Selection {
+  readonly identifiers: readonly string[] | null;
+  readonly instrumentPids: readonly string[] | null;
+}
 
 /** Every --session and --instrument exists; else 65. Also makes keys into identifiers. */
 export async function checkSelection(
   application: Application,
   options: Pick<RunOptions, 'session' | 'instrument'>,
-): Promise<{ readonly identifiers: string[] | null; readonly instrumentPids: string[] | null }> {
+): Promise<Selection> {
   return application.database.createScope(async () => {
-    const identifiers: string[] = [];
-    for (const id of options.session) identifiers.push((await getSession(id)).identifier);
+    const identifiers = new Set<string>();
+    for (const id of options.session) identifiers.add((await getSession(id)).identifier);
     if (options.instrument !== undefined) await getInstrument(options.instrument);
     return {
-      identifiers: identifiers.length === 0 ? null : identifiers,
+      identifiers: identifiers.size === 0 ? null : [...identifiers],
       instrumentPids: options.instrument === undefined ? null : [options.instrument],
     };
   });
@@ -54,9 +69,20 @@ export async function checkInstrumentSettings(
   }
 }
 
+/**
+ * A schema of the facility's own is compiled before anything is built.
+ * @throws AppError CONFIG_INVALID when it cannot be.
+ */
+export async function checkRecordSchema(
+  { environment }: Application,
+  { record }: Pick<Config, 'record'>,
+): Promise<void> {
+  if (record.schema !== null) await environment.validator();
+}
+
 /** Says at the start what a trial beside another system does not do. */
 export function announceMode({ mode }: Pick<Config, 'mode'>, log: Log): void {
-  if (mode === 'shadow') log.info('Shadow mode: nothing is exported or mailed.', { mode });
+  if (mode === 'shadow') log.info(SHADOW_MODE, { mode });
 }
 
 /** `recordsmith --run-once`: one pass, then the exit code. */
@@ -72,6 +98,7 @@ export async function runOnce(
   try {
     const { environment } = application;
     const selection = await checkSelection(application, options);
+    await checkRecordSchema(application, config);
     await repairPublications(environment);
     const summary = await runPass(environment, {
       ...selection,
@@ -82,27 +109,43 @@ export async function runOnce(
       buildAlone: buildAloneWith(environment, context, options),
     });
     const { reports } = summary;
-    if (context.json) context.printJson(reportDocument(reports));
-    else context.table(reportTable(reports));
+    const shown = [
+      ...reports,
+      ...(await reportsNotBuilt(application, options, selection, reports)),
+    ];
+    if (context.json) context.printJson(reportDocument(shown));
+    else context.table(reportTable(shown));
     log.info('The pass is done.', {
       ...countOutcomes(reports),
       sessions: reports.length,
       durationMs: Math.round(summary.durationMs),
     });
-    return await exitCodeOfReports(application, config, reports);
+    // Whoever started this process for one session reads its answer only after a good end.
+    return options.alone === true ? EXIT.done : await exitCodeOfPass(environment, reports);
   } finally {
     signals.dispose();
     await application.close();
   }
 }
 
-async function exitCodeOfReports(
-  application: Application,
-  config: Config,
+/** An entry for each session that was named and that the pass did not build. */
+async function reportsNotBuilt(
+  { database, environment }: Application,
+  { alone }: RunOptions,
+  { identifiers, instrumentPids }: Selection,
   reports: readonly BuildReport[],
-): Promise<ExitCode> {
-  if (reports.some((report) => report.outcome === 'ERROR')) return EXIT.failed;
-  if (reports.length === 0 || !reports.every(({ away }) => away === 'store')) return EXIT.done;
-  const probe = await application.environment.stores.probe(config.paths.data, config.paths.data);
-  return probe.kind === 'available' ? EXIT.done : EXIT.unavailable;
+): Promise<ReportedSession[]> {
+  // Who started this process for one session takes no entry for an answer that it was built.
+  if (alone === true || identifiers === null) return [];
+  const built = new Set(reports.map(({ sessionIdentifier }) => sessionIdentifier));
+  const left = identifiers.filter((identifier) => !built.has(identifier));
+  const nowMs = environment.clock.now().toMillis();
+  return database.createScope(async () => {
+    const shown: ReportedSession[] = [];
+    for (const identifier of left) {
+      const why = await whyNotBuilt(identifier, instrumentPids?.[0] ?? null, nowMs);
+      shown.push(reportNotBuilt(why, environment.paths.records));
+    }
+    return shown;
+  });
 }

@@ -1,6 +1,6 @@
-import { existsSync } from 'node:fs';
+import { access } from 'node:fs/promises';
 import type { Database } from '../db/database.js';
-import { AppError } from '../errors.js';
+import { AppError, systemErrorCode } from '../errors.js';
 import type { CommandContext, OpenedCommand } from './command-context.js';
 
 /** The configuration, the log and the open database of a command. */
@@ -21,7 +21,7 @@ export async function withDatabase<T>(
   const opened = await context.open();
   const { client, file } = opened.config.database;
   // A mistyped path must not look like a facility without sessions.
-  if (client === 'sqlite' && !existsSync(file)) {
+  if (client === 'sqlite' && (await isMissing(file))) {
     throw new AppError('DATABASE_UNAVAILABLE', `There is no database ${file}.`, {
       remedy:
         'Create it with `recordsmith init` or `recordsmith migrate`, or correct database.file.',
@@ -34,5 +34,15 @@ export async function withDatabase<T>(
     return await work({ ...opened, database });
   } finally {
     await database.close();
+  }
+}
+
+/** A file that may not be looked at is not missing: opening it says what is wrong. */
+async function isMissing(file: string): Promise<boolean> {
+  try {
+    await access(file);
+    return false;
+  } catch (error) {
+    return ['ENOENT', 'ENOTDIR'].includes(systemErrorCode(error) ?? '');
   }
 }

@@ -5,8 +5,13 @@ import { AppError, systemErrorCode, toError } from '../errors.js';
 /** The commented example in the package: two folders above this file in source and build. */
 const EXAMPLE = new URL('../../config/recordsmith.example.yaml', import.meta.url);
 
-/** Keys of the example whose relative paths would lie in a folder named `config`. */
-const PATH_LINE = /^( {2}(?:file|data|output|records|state): )([a-z][a-z.]*)$/gm;
+/** Keys that everybody decides and that stay as they are when a default changes: where the data are. */
+const DECIDED_LINE = /^( {2}(?:file|data|output|records|state): )([a-z][a-z.]*)$/;
+/** A key with its value, or an entry of a list; a group of keys stays, so that its keys need no more than their `#` off. */
+const VALUE_LINE = /^( *)([a-z_]+: *\S.*|ignore_patterns:|ignored_folders:|- .*)$/;
+const EXAMPLE_SENTENCE = 'Every key is here with its default; delete what you do not change.';
+const INITIAL_SENTENCE =
+  'Every key is here; those behind a # have the default that is shown: take the # away to change one.';
 
 /** A configuration file that is there now. */
 export interface InitialConfig {
@@ -17,8 +22,24 @@ export interface InitialConfig {
 }
 
 /**
- * Writes the commented configuration file (readable by its owner and group) unless it is there. In a folder named
- * `config` the paths begin with `../`, so that data do not lie among settings.
+ * The text of a new configuration file, from the example: all that has a default is commented out, so that the defaults
+ * of later versions hold. In a folder named `config` the paths begin with `../`, so that data do not lie among settings.
+ */
+function initialText(example: string, folder: string): string {
+  const up = basename(folder) === 'config' ? '../' : '';
+  return example
+    .replace(EXAMPLE_SENTENCE, INITIAL_SENTENCE)
+    .split('\n')
+    .map((line) =>
+      DECIDED_LINE.test(line)
+        ? line.replace(DECIDED_LINE, `$1${up}$2`)
+        : line.replace(VALUE_LINE, '$1#$2'),
+    )
+    .join('\n');
+}
+
+/**
+ * Writes the commented configuration file (readable by its owner and group) unless it is there.
  * @param named what --config says; default `config/recordsmith.yaml` of the working folder.
  * @throws AppError FILE_NOT_WRITABLE
  */
@@ -28,8 +49,7 @@ export async function writeInitialConfig(
 ): Promise<InitialConfig> {
   const file = resolve(workingFolder, named ?? 'config/recordsmith.yaml');
   const example = await readFile(EXAMPLE, 'utf8');
-  const text =
-    basename(dirname(file)) === 'config' ? example.replace(PATH_LINE, '$1../$2') : example;
+  const text = initialText(example, dirname(file));
   try {
     await mkdir(dirname(file), { recursive: true });
     return { file, created: await writeNew(file, text) };

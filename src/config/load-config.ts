@@ -1,10 +1,11 @@
 import { readFileSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { AppError, systemErrorCode, toError } from '../errors.js';
+import { maskSecrets } from '../log-values.js';
 import { configInvalid, faultsOfIssues } from './config-faults.js';
-import { configKeys } from './config-keys.js';
+import { configKeys, namesAt } from './config-keys.js';
 import { keyOf, originOf, type ConfigOrigin, type ConfigOrigins } from './config-origin.js';
-import { deepFreeze, getAt, mergeTrees, setAt, type ConfigTree } from './config-tree.js';
+import { deepFreeze, getAt, isTree, mergeTrees, setAt, type ConfigTree } from './config-tree.js';
 import { configSearchPath, findConfigFile } from './find-config-file.js';
 import { readEnvironment, type ConfigSetting, type Environment } from './read-environment.js';
 import { readYaml, type YamlReading } from './read-yaml.js';
@@ -110,6 +111,16 @@ function apply(
   }
 }
 
+/** A group whose keys are all commented out is null in YAML, and says nothing. */
+function withoutEmptyGroups(tree: ConfigTree, path: readonly string[] = []): ConfigTree {
+  const kept = Object.entries(tree).flatMap(([name, value]): [string, unknown][] => {
+    const place = [...path, name];
+    if (value === null && namesAt(place).length > 0) return [];
+    return [[name, isTree(value) ? withoutEmptyGroups(value, place) : value]];
+  });
+  return Object.fromEntries(kept);
+}
+
 /** Makes relative paths absolute: from the file's folder, those of variables and options from the working folder. */
 function resolvePaths(tree: ConfigTree, origins: ConfigOrigins, base: string, here: string): void {
   for (const { path } of configKeys().filter(({ isPath }) => isPath)) {
@@ -120,10 +131,15 @@ function resolvePaths(tree: ConfigTree, origins: ConfigOrigins, base: string, he
   }
 }
 
+/** Of an address only its password is secret. */
+function holdsSecret(value: unknown): boolean {
+  return typeof value === 'string' && (!URL.canParse(value) || maskSecrets(value) !== value);
+}
+
 function secretWarnings({ path, reading, readableByOthers }: ConfigFile): string[] {
   if (!readableByOthers) return [];
   return configKeys()
-    .filter(({ secret, path: place }) => secret && typeof getAt(reading.tree, place) === 'string')
+    .filter(({ secret, path: place }) => secret && holdsSecret(getAt(reading.tree, place)))
     .map(
       ({ key }) => `${path} holds a secret (${key}) and every user can read it: chmod o-r ${path}`,
     );
@@ -146,7 +162,7 @@ export function loadConfig(options: LoadConfigOptions): LoadedConfig {
   const under: ConfigTree = {};
   apply(under, origins, fromEnvironment.under);
   for (const [key, origin] of file?.reading.origins ?? []) origins.set(key, origin);
-  const tree = mergeTrees(under, file?.reading.tree ?? {});
+  const tree = mergeTrees(under, withoutEmptyGroups(file?.reading.tree ?? {}));
   apply(tree, origins, fromEnvironment.over);
   apply(
     tree,

@@ -1,6 +1,7 @@
 import cron from 'node-cron';
 import { z } from 'zod';
 import { DEFAULT_IGNORE_PATTERNS, DEFAULT_IGNORED_FOLDERS } from '../domain/ignored-names.js';
+import { TITLE_PARTS, unknownTitlePart } from '../domain/title-template.js';
 import { LOG_FORMATS, LOG_LEVELS } from '../log-lines.js';
 import { byteCount } from './byte-count.js';
 
@@ -20,6 +21,13 @@ const nameList = z
   .transform((value) => (typeof value === 'string' ? [value] : value));
 const schedule = text.refine((value) => cron.validate(value), {
   message: 'a cron expression such as `*/5 * * * *` (minute hour day month weekday)',
+});
+
+const title = text.superRefine((template, context) => {
+  const unknown = unknownTitlePart(template);
+  if (unknown === null) return;
+  const parts = TITLE_PARTS.map((part) => `{${part}}`).join(', ');
+  context.addIssue({ code: 'custom', message: `only ${parts} in braces, not {${unknown}}` });
 });
 
 const database = z.strictObject({
@@ -97,7 +105,7 @@ export const buildSchema = z.strictObject({
 
 const record = z.strictObject({
   schema: path.nullable().default(null),
-  title: text.default('Experiment on the {display_name} on {Weekday Mon. DD, YYYY}'),
+  title: title.default('Experiment on the {display_name} on {Weekday Mon. DD, YYYY}'),
   identifier_base: z.string().default(''),
   layout: z.enum(['by-year', 'flat']).default('by-year'),
 });

@@ -16,19 +16,19 @@ import {
   type BuildResult,
 } from './build-ending.js';
 import type { BuildEnvironment } from './build-environment.js';
+import { isTriedLongEnough } from './classify-failure.js';
 import { finishBuild } from './finish-build.js';
 import { gatherDatasets } from './gather-datasets.js';
 import { AWAY_RETRY_MS, giveUp } from './give-up.js';
 import { LeaseKeeper } from './lease-keeper.js';
-import { countVerdicts, lookAtSession, storeOf } from './look-at-session.js';
+import { waitingForFiles } from './judge-look.js';
+import { countVerdicts, lookAtSession, storeOf, type LookOutcome } from './look-at-session.js';
 import { clockOffsetNote, groupDatasets, makeRecord } from './make-record.js';
 import { readSessionFiles, requireReadable } from './read-session-files.js';
 import { writeVersion } from './write-version.js';
 
-/** After so many tries files that the store fails on are taken as they are. */
-const TRIES_BEFORE_ACCEPTING = 3;
 /** Builds in a row that died after which a session is an error. */
-const MOST_DEAD_BUILDS = 3;
+export const MOST_DEAD_BUILDS = 3;
 
 /** How a session is built. */
 export interface BuildSessionOptions {
@@ -48,6 +48,7 @@ export async function buildSession(
   { ignoreBackoff, stop }: BuildSessionOptions,
 ): Promise<BuildResult> {
   const { database, owner, leaseSeconds } = environment;
+  const askedAtMs = performance.now();
   const claim = await database.createScope(() =>
     claimSession({ identifier, owner, leaseSeconds, ignoreBackoff }),
   );
@@ -58,6 +59,7 @@ export async function buildSession(
     renew: () => database.createScope(() => renewLease(identifier, token, leaseSeconds)),
     everyMs: leaseSeconds * 250,
     leaseMs: leaseSeconds * 1000,
+    leasedAtMs: askedAtMs,
   });
   const attempt: Attempt = {
     environment,
@@ -91,6 +93,7 @@ async function work(attempt: Attempt): Promise<BuildEnding> {
   const rule = matchRule(environment.rules, session);
   if (rule?.action === 'skip') return settled('SKIPPED', `rule: ${rule.name}`);
 
+  const current = await recordedDatasets(attempt);
   const found = await lookAtSession({
     environment,
     session,
@@ -98,16 +101,14 @@ async function work(attempt: Attempt): Promise<BuildEnding> {
     instrument,
     policy,
     token,
+    recorded: current,
     signal,
   });
   if (found.kind === 'store-away') return deferred(found.reason, AWAY_RETRY_MS, { away: 'store' });
-  if (found.kind === 'waiting') {
-    const waitMs = found.untilMs - environment.clock.now().toMillis();
-    return deferred(found.reason, Math.max(1000, waitMs), { files: found.files });
-  }
-  const acceptFailures = working.tries >= TRIES_BEFORE_ACCEPTING;
-  const recorded = working.rebuildFresh ? [] : await recordedDatasets(attempt);
-  if (!acceptFailures) requireReadable(found.look.verdicts, recorded);
+  if (found.kind === 'waiting') return deferredUntil(found, environment.clock.now().toMillis());
+  const acceptFailures = isTriedLongEnough(working, environment.clock.now().toMillis());
+  const recorded = working.rebuildFresh ? [] : current;
+  if (!acceptFailures) requireReadable(found.look, recorded);
   if (found.kind === 'no-files') return noFilesFound(policy);
 
   const { request, look } = found;
@@ -140,10 +141,14 @@ async function work(attempt: Attempt): Promise<BuildEnding> {
     await requireLease(session.identifier, token, session.inputsRevision);
     await saveVerdicts(session.identifier, gathered.verdicts);
   });
-  if (gathered.datasets.length === 0) return noFilesFound(policy);
+  if (gathered.datasets.length === 0) {
+    // What was found says of itself that it is not of this session; what is may still come.
+    const waiting = waitingForFiles({ session, working, policy }, nowMs);
+    return waiting === null ? noFilesFound(policy) : deferredUntil(waiting, nowMs);
+  }
 
   const activities = await groupDatasets(gathered.datasets, policy);
-  const clockNote = clockOffsetNote(instrument, session);
+  const clockNote = clockOffsetNote(request);
   const record = await makeRecord({
     environment,
     session,
@@ -168,6 +173,13 @@ async function work(attempt: Attempt): Promise<BuildEnding> {
     version: written.kind === 'written' ? written.version : null,
     ...counts,
   };
+}
+
+function deferredUntil(
+  { reason, untilMs, files }: Extract<LookOutcome, { kind: 'waiting' }>,
+  nowMs: number,
+): BuildEnding {
+  return deferred(reason, Math.max(1000, untilMs - nowMs), { files });
 }
 
 async function recordedDatasets({ environment, session }: Attempt): Promise<readonly Dataset[]> {

@@ -1,8 +1,9 @@
+import type { WorkingSession } from '../domain/working-session.js';
 import { isAppError, systemErrorCode, toError, type ErrorCode } from '../errors.js';
 
 /** What a build that threw comes to. */
 export type FailureKind =
-  /** Our folders, the database or a store is away or full: put off, nothing counted. */
+  /** Our folders, the database or a store is away or full, or our settings are wrong: put off, nothing counted. */
   | 'outside'
   /** May go away by itself, and is of this session: tried again a bounded number of times. */
   | 'transient'
@@ -12,8 +13,10 @@ export type FailureKind =
   | 'interrupted';
 
 const OUTSIDE: readonly ErrorCode[] = [
+  'CONFIG_INVALID',
   'DATABASE_UNAVAILABLE',
   'DATABASE_BUSY',
+  'DATABASE_RIGHTS_MISSING',
   'FILE_NOT_WRITABLE',
   'STORE_UNAVAILABLE',
 ];
@@ -50,13 +53,37 @@ export function classifyFailure(error: unknown): FailureKind {
 /** Milliseconds until each further try of a session that failed by itself: five tries over two hours. */
 const RETRY_WAITS_MS = [5, 15, 40, 60].map((minutes) => minutes * 60_000);
 
+const LAST_WAIT_MS = 60 * 60_000;
+/** From the first failed try to the one that makes the session an ERROR, at least. */
+const TRIED_FOR_MS = 120 * 60_000;
+/** After so many failed tries, the first of them so long ago, what the store fails on is taken as it is. */
+const TRIES_BEFORE_ACCEPTING = 3;
+const ACCEPTED_AFTER_MS = 60 * 60_000;
+/** The first failure is dated by the database's clock, which may be a little ahead. */
+const CLOCK_SLACK_MS = 60_000;
+
+/** The failed tries of a session so far. */
+export type FailedTries = Pick<WorkingSession, 'tries' | 'firstFailedAtMs'>;
+
+function hasFailedFor({ firstFailedAtMs }: FailedTries, nowMs: number, spanMs: number): boolean {
+  return firstFailedAtMs !== null && nowMs - firstFailedAtMs >= spanMs - CLOCK_SLACK_MS;
+}
+
 /**
- * When a session that failed for a transient reason is tried again.
- * @param failedTries tries that failed before this one.
- * @returns milliseconds to wait; null: it has been tried often enough and is an ERROR.
+ * When a session that failed for a transient reason is tried again. Tries that a person forces in quick succession do not
+ * shorten the two hours.
+ * @param before the tries that failed before this one.
+ * @returns milliseconds to wait; null: it has been tried often and long enough and is an ERROR.
  */
-export function waitBeforeRetry(failedTries: number): number | null {
-  return RETRY_WAITS_MS[failedTries] ?? null;
+export function waitBeforeRetry(before: FailedTries, nowMs: number): number | null {
+  const waitMs = RETRY_WAITS_MS[before.tries];
+  if (waitMs !== undefined) return waitMs;
+  return hasFailedFor(before, nowMs, TRIED_FOR_MS) ? null : LAST_WAIT_MS;
+}
+
+/** Whether files and folders that the store fails on are taken as they are, with a warning. */
+export function isTriedLongEnough(before: FailedTries, nowMs: number): boolean {
+  return before.tries >= TRIES_BEFORE_ACCEPTING && hasFailedFor(before, nowMs, ACCEPTED_AFTER_MS);
 }
 
 /** The error and its causes as one line for people. */

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
-import { deferSession } from '../db/build-lease-store.js';
+import { deferSession, noteStoreAway } from '../db/build-lease-store.js';
+import { instantText } from '../db/instant.js';
 import { currentRecord, type RecordVersion } from '../db/record-store.js';
 import { settleBuild } from '../db/settle-build.js';
 import type { Attempt } from './attempt.js';
@@ -35,24 +36,31 @@ async function defer(
 ): Promise<BuildResult> {
   const { environment, session, token, log } = attempt;
   const nextAttemptAtMs = environment.clock.now().toMillis() + ending.retryInMs;
-  const { result, record } = await environment.database.createScope(async () => ({
-    result: await deferSession({
+  const { result, record } = await environment.database.createScope(async () => {
+    const result = await deferSession({
       identifier: session.identifier,
       token,
       inputsRevision: session.inputsRevision,
       reason: ending.reason,
       nextAttemptAtMs,
       countsAsTry: ending.countsAsTry,
-    }),
-    record: await currentRecord(session.identifier),
-  }));
+    });
+    // The clock of the file delay stands still meanwhile.
+    if (result === 'deferred' && ending.away === 'store') {
+      await noteStoreAway(session.identifier, true, environment.clock.now().toMillis());
+    }
+    return { result, record: await currentRecord(session.identifier) };
+  });
   if (result !== 'deferred') {
     // A lost lease may also be our own settlement whose answer was lost: the database knows.
     await repair(attempt);
     return { kind: 'passed-over', reason: result };
   }
   await tidyStaging(environment, attempt);
-  log.info('The session is deferred.', { reason: ending.reason, nextAttemptAtMs });
+  log.info('The session is deferred.', {
+    reason: ending.reason,
+    nextAttemptAt: instantText(nextAttemptAtMs),
+  });
   return { kind: 'built', report: reportOf(attempt, ending, record) };
 }
 

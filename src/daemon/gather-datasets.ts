@@ -89,8 +89,12 @@ export function gatherDatasets(options: GatherDatasetsOptions): GatheredDatasets
     }
   }
 
-  const others = verdicts.filter(({ verdict }) => verdict === 'other session').length;
+  const takenOver = new Set([...look.takenOver, ...decision.takenOver]);
+  const others = verdicts.filter(
+    ({ location, verdict }) => verdict === 'other session' && !takenOver.has(location),
+  ).length;
   if (others > 0) warnings.push(overlapNote(others));
+  if (takenOver.size > 0) warnings.push(takenOverNote(takenOver.size));
 
   const files = filesOf([...look.files, ...decision.files], datasets);
   const signalsOf = new Map<Location, Dataset[]>();
@@ -128,6 +132,13 @@ function overlapNote(files: number): string {
   const subject = files === 1 ? '1 file' : `${files} files`;
   const belongs = files === 1 ? 'belongs' : 'belong';
   return `Sessions overlap on this folder: ${subject} written in this session ${belongs} to another one.`;
+}
+
+/** The times of the session changed; what its record held is in the record of another one. */
+function takenOverNote(files: number): string {
+  const subject = files === 1 ? '1 file' : `${files} files`;
+  const [was, belongs] = files === 1 ? ['was', 'belongs'] : ['were', 'belong'];
+  return `${subject} of an earlier version ${was} written outside the times of this session and ${belongs} to another one.`;
 }
 
 function filesOf(files: readonly FoundFile[], datasets: readonly Dataset[]): FoundFile[] {

@@ -6,10 +6,12 @@ import { classifyFailure, reasonOf, waitBeforeRetry } from './classify-failure.j
 import { finishBuild } from './finish-build.js';
 import { isDatabaseAway, onceDatabaseAnswers } from './once-database-answers.js';
 import { tidyStaging } from './publish-record-version.js';
-import { whatIsAway } from './what-is-away.js';
+import { isOutOfSpace, whatIsAway } from './what-is-away.js';
 
 /** How long until a store or folder that is away is tried again. */
 export const AWAY_RETRY_MS = 60_000;
+/** How long until a session is tried again for which alone there is too little space: others must not suffer each time. */
+const TOO_LARGE_RETRY_MS = 15 * 60_000;
 /** How long a build waits for a database that went away under it. */
 const LONGEST_RESTART_MS = 30_000;
 
@@ -30,11 +32,13 @@ export async function giveUp(attempt: Attempt, error: unknown): Promise<BuildRes
   }
   const code = isAppError(error) ? error.code : 'INTERNAL';
   const reason = `${code}: ${reasonOf(error)}`;
-  const waitMs = kind === 'transient' ? waitBeforeRetry(working.tries) : null;
+  const waitMs =
+    kind === 'transient' ? waitBeforeRetry(working, environment.clock.now().toMillis()) : null;
   if (kind === 'outside') {
     log.warn('The build is put off: something it needs is away.', { error });
-    const away = await whatIsAway(error, environment.paths);
-    const ending = deferred(reason, AWAY_RETRY_MS, { away });
+    const away = await whatIsAway(error, environment.paths, attempt);
+    const isTooLarge = away === null && isOutOfSpace(error);
+    const ending = deferred(reason, isTooLarge ? TOO_LARGE_RETRY_MS : AWAY_RETRY_MS, { away });
     if (!isDatabaseAway(error)) return finishBuild(attempt, ending);
     // A lease that merely ran out would count as a death of the session's build.
     const limitMs = Math.min(LONGEST_RESTART_MS, environment.leaseSeconds * 1000);

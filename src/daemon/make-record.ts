@@ -7,6 +7,7 @@ import type { Instrument } from '../domain/instrument.js';
 import type { Dataset } from '../domain/dataset.js';
 import type { ExperimentRecord, Note } from '../domain/record.js';
 import type { Session } from '../domain/session.js';
+import type { LookRequest } from '../files/look-request.js';
 import { buildRecord, type SessionDetails } from '../record/record-model.js';
 import type { BuildEnvironment, BuildPolicy } from './build-environment.js';
 
@@ -85,14 +86,19 @@ export async function makeRecord(options: MakeRecordOptions): Promise<Experiment
   );
 }
 
-/** The clock offset that held for the session, as a sentence for the record; null: clocks agreed. */
-export function clockOffsetNote(instrument: Instrument, session: Session): string | null {
-  const endMs = session.end.toMillis();
-  const used = instrument.folders.flatMap((folder) => {
-    const offset = folder.clockOffsets.findLast(({ validFromMs }) => validFromMs <= endMs);
-    return offset === undefined || offset.offsetMs === 0
-      ? []
-      : [`${folder.path}: ${offset.offsetMs / 1000} s`];
+/** The clock offsets that held in the session, as a sentence for the record; null: clocks agreed. */
+export function clockOffsetNote({
+  folders,
+  startMs,
+  endMs,
+}: Pick<LookRequest, 'folders' | 'startMs' | 'endMs'>): string | null {
+  const used = folders.flatMap(({ path, clockOffsets }) => {
+    const offsets = clockOffsets.filter(({ validFromMs }, index) => {
+      const isOver = (clockOffsets[index + 1]?.validFromMs ?? Infinity) <= startMs;
+      return validFromMs <= endMs && !isOver;
+    });
+    if (offsets.every(({ offsetMs }) => offsetMs === 0)) return [];
+    return [`${path}: ${offsets.map(({ offsetMs }) => `${offsetMs / 1000} s`).join(', then ')}`];
   });
   return used.length === 0
     ? null

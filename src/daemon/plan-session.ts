@@ -1,12 +1,25 @@
-import { currentRecord } from '../db/record-store.js';
 import { getInstrument } from '../db/instrument-store.js';
+import { currentRecord, recordDatasets } from '../db/record-store.js';
+import type { Dataset } from '../domain/dataset.js';
 import type { AttemptOutcome } from '../domain/record-status.js';
 import type { FileVerdict, FoundFile } from '../domain/found-file.js';
 import { completeSession, type WorkingSession } from '../domain/working-session.js';
 import { clusterByTimeInSlices, secondsOf } from '../activities/cluster-by-time.js';
+import { isAppError } from '../errors.js';
 import { matchRule } from '../sessions/match-rule.js';
+import { diedTooOften, noFilesFound, tooManyFiles, type WhatIsAway } from './build-ending.js';
 import type { BuildEnvironment } from './build-environment.js';
-import { judgeLook, lookAtStore } from './look-at-session.js';
+import { MOST_DEAD_BUILDS } from './build-session.js';
+import {
+  classifyFailure,
+  isTriedLongEnough,
+  reasonOf,
+  waitBeforeRetry,
+} from './classify-failure.js';
+import { judgeLook } from './judge-look.js';
+import { lookAtStore } from './look-at-session.js';
+import { isDatabaseAway } from './once-database-answers.js';
+import { requireReadable } from './read-session-files.js';
 
 /** What a build of a session would do now. */
 export interface SessionPlan {
@@ -18,55 +31,127 @@ export interface SessionPlan {
   readonly verdicts: readonly FileVerdict[];
   /** The files of each acquisition activity. */
   readonly activities: readonly (readonly FoundFile[])[];
-  /** Whether the session has a record already. */
+  /** The version of the record that the session has already; null: none. */
   readonly version: number | null;
+  /** Why it would be put off; null: for no such reason. */
+  readonly away: WhatIsAway | null;
 }
 
+type PlannedEnding = Pick<SessionPlan, 'outcome' | 'reason'> & Partial<SessionPlan>;
+
 /**
- * Says what a build would do, as far as it can be known without reading files. Writes nothing anywhere.
- * @throws AppError as getInstrument, policyOf and StorePool.look.
+ * Says what a build would do, as far as it can be known without reading files. Writes nothing anywhere. What goes wrong
+ * with the session never throws, as in a build.
+ * @param storeAway why the store is known to be away, as a pass finds out once; null: it is looked at
+ * @throws AppError when the database cannot be reached, or ABORTED.
  */
 export async function planSession(
   environment: BuildEnvironment,
   working: WorkingSession,
+  storeAway: string | null,
   signal: AbortSignal,
 ): Promise<SessionPlan> {
-  const session = completeSession(working);
-  const { instrument, record } = await environment.database.createScope(async () => ({
-    instrument: await getInstrument(working.instrumentPid),
-    record: await currentRecord(working.identifier),
-  }));
-  const plan = (
-    outcome: AttemptOutcome,
-    reason: string | null,
-    more: Partial<SessionPlan> = {},
-  ): SessionPlan => ({
+  const { record, recorded } = await environment.database.createScope(async () => {
+    const current = await currentRecord(working.identifier);
+    return {
+      record: current,
+      recorded: current === null ? [] : await recordDatasets(current.recordId),
+    };
+  });
+  let ending: PlannedEnding;
+  try {
+    ending =
+      storeAway === null
+        ? await endingOf(environment, working, recorded, signal)
+        : { outcome: 'DEFERRED', reason: storeAway, away: 'store' };
+  } catch (error) {
+    ending = failureOf(environment, working, error);
+  }
+  return {
     session: working,
-    outcome,
-    reason,
     files: [],
     verdicts: [],
     activities: [],
     version: record?.version ?? null,
-    ...more,
-  });
-  if (session === null) return plan('DEFERRED', 'the session has no START or no END');
-  const rule = matchRule(environment.rules, session);
-  if (rule?.action === 'skip') return plan('SKIPPED', `rule: ${rule.name}`);
+    away: null,
+    ...ending,
+  };
+}
+
+/** The steps of a build, in its order. */
+async function endingOf(
+  environment: BuildEnvironment,
+  working: WorkingSession,
+  recorded: readonly Dataset[],
+  signal: AbortSignal,
+): Promise<PlannedEnding> {
+  const nowMs = environment.clock.now().toMillis();
+  // Whoever holds the lease of a session that is due died too.
+  const deaths = working.diedBuilds + (working.lease === null ? 0 : 1);
+  if (deaths >= MOST_DEAD_BUILDS) {
+    return { outcome: 'ERROR', reason: diedTooOften(deaths).reason };
+  }
+  const session = completeSession(working);
+  if (session === null) {
+    return { outcome: 'DEFERRED', reason: 'the session has no START or no END' };
+  }
+  const instrument = await environment.database.createScope(() =>
+    getInstrument(working.instrumentPid),
+  );
   const policy = environment.policyOf(instrument);
-  const options = { environment, session, working, instrument, policy, signal };
+  const rule = matchRule(environment.rules, session);
+  if (rule?.action === 'skip') return { outcome: 'SKIPPED', reason: `rule: ${rule.name}` };
+  const awayMs =
+    working.storeAwaySinceMs === null ? 0 : Math.max(0, nowMs - working.storeAwaySinceMs);
+  const options = {
+    environment,
+    session,
+    working: { ...working, storeAwayMs: working.storeAwayMs + awayMs },
+    instrument,
+    policy,
+    recorded,
+    signal,
+  };
   const looked = await lookAtStore(options);
-  if (looked.kind === 'store-away') return plan('DEFERRED', looked.reason);
+  if (looked.kind === 'store-away') {
+    return { outcome: 'DEFERRED', reason: looked.reason, away: 'store' };
+  }
   const { look } = looked;
   const files = [...look.files, ...look.needsAcquiredTime];
   const seen = { files, verdicts: look.verdicts };
-  const { outcome } = judgeLook(options, looked, environment.clock.now().toMillis());
-  if (outcome.kind === 'waiting') return plan('DEFERRED', outcome.reason, seen);
-  if (outcome.kind === 'no-files') return plan('NO_FILES_FOUND', 'no file in its window', seen);
+  const { outcome } = judgeLook(options, looked, nowMs);
+  if (outcome.kind === 'waiting') return { outcome: 'DEFERRED', reason: outcome.reason, ...seen };
+  if (!isTriedLongEnough(working, nowMs)) {
+    requireReadable(look, working.rebuildFresh ? [] : recorded);
+  }
+  if (outcome.kind === 'no-files') {
+    return { outcome: 'NO_FILES_FOUND', reason: noFilesFound(policy).reason, ...seen };
+  }
+  if (files.length > policy.sessionFileLimit) {
+    return { outcome: 'ERROR', reason: tooManyFiles(files.length, policy).reason, ...seen };
+  }
   const times = files.map((file) => secondsOf(file.timeNs));
   const clusters = await clusterByTimeInSlices(times, policy.clustering);
   const activities = clusters.activities.map((group) =>
     group.flatMap((index) => files[index] ?? []),
   );
-  return plan('COMPLETED', null, { ...seen, activities });
+  return { outcome: 'COMPLETED', reason: null, ...seen, activities };
+}
+
+/** What a build comes to that throws this. */
+function failureOf(
+  { clock }: BuildEnvironment,
+  working: WorkingSession,
+  error: unknown,
+): PlannedEnding {
+  const kind = classifyFailure(error);
+  if (kind === 'interrupted' || isDatabaseAway(error)) throw error;
+  const reason = `${isAppError(error) ? error.code : 'INTERNAL'}: ${reasonOf(error)}`;
+  if (kind === 'outside') {
+    const isStore = isAppError(error) && error.code === 'STORE_UNAVAILABLE';
+    return { outcome: 'DEFERRED', reason, away: isStore ? 'store' : null };
+  }
+  const nowMs = clock.now().toMillis();
+  const isTriedAgain = kind === 'transient' && waitBeforeRetry(working, nowMs) !== null;
+  return { outcome: isTriedAgain ? 'DEFERRED' : 'ERROR', reason };
 }

@@ -8,7 +8,9 @@ import {
 } from '../db/publication-store.js';
 import { publishRecord, removeRecordFiles } from '../record/publish-record.js';
 import type { RecordPaths } from '../record/record-names.js';
+import { NO_OUTPUTS, staleOutputs } from '../db/stale-outputs.js';
 import type { BuildEnvironment } from './build-environment.js';
+import { removeOutputs } from './remove-outputs.js';
 import {
   discardStaging,
   isStagedBefore,
@@ -53,7 +55,7 @@ async function project(
 /**
  * Has the public files show what the database says, and notes it. This process may have been paused on the way and have
  * written over what a newer version or another session shows by now, or what was withdrawn: so the database is asked
- * again afterwards, and what changed meanwhile is published too.
+ * again afterwards, and what changed meanwhile is published too. Sidecars and previews that only earlier versions name go.
  * @throws AppError FILE_NOT_WRITABLE, FILE_UNREADABLE when the version's file is missing.
  */
 async function publish(
@@ -62,10 +64,15 @@ async function publish(
 ): Promise<void> {
   const { database } = environment;
   await project(environment, pending);
-  const { itself, overlapping } = await database.createScope(async () => ({
-    itself: await findPublication(pending.recordId),
-    overlapping: await findOverlapping(pending),
-  }));
+  const { itself, overlapping, stale } = await database.createScope(async () => {
+    const itself = await findPublication(pending.recordId);
+    return {
+      itself,
+      overlapping: await findOverlapping(pending),
+      stale: itself?.state === 'current' ? await staleOutputs(itself) : NO_OUTPUTS,
+    };
+  });
+  await removeOutputs(environment.paths.output, stale);
   // Noted last: what a crash leaves undone is done by the next start.
   for (const other of overlapping) await publish(environment, other);
   if (itself === null) return;

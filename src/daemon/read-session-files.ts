@@ -1,13 +1,14 @@
 import { resolve } from 'node:path';
 import type { FileMetadata } from '../domain/file-metadata.js';
-import type { FileVerdict, FoundFile } from '../domain/found-file.js';
+import type { FoundFile } from '../domain/found-file.js';
 import type { Location } from '../domain/location.js';
 import type { Dataset } from '../domain/dataset.js';
 import { unreadFile, type ExtractFileJob } from '../extract/extract-file.js';
 import { pathBelow, previewLocation } from '../extract/output-locations.js';
 import { AppError } from '../errors.js';
-import { PERMISSION_DENIED } from '../files/store-errors.js';
+import { isStoreFailureCode, PERMISSION_DENIED } from '../files/store-errors.js';
 import type { BuildEnvironment, BuildPolicy } from './build-environment.js';
+import type { Look } from './look-at-session.js';
 import { stagingPath, type StagedAttempt } from './staging.js';
 
 /** What reading the files of a session needs. */
@@ -49,14 +50,13 @@ function* jobsOf(options: ReadSessionFilesOptions): Generator<ExtractFileJob> {
 
 /** What the record says of a file that was taken although it is still being written. */
 const CHANGED = 'The file changed while it was read; what is in it is not known.';
-const STORE_FAULTS: readonly string[] = ['EIO', 'ESTALE', 'ETIMEDOUT'];
 
 /** Whether a file that could not be read may well be readable a little later. */
 function mayComeBack(systemCode: string | null, wasReadBefore: boolean): boolean {
   // A file that vanished is simply not found by the next look.
   if (systemCode === 'ENOENT') return true;
   if (systemCode === 'EACCES') return wasReadBefore;
-  return systemCode !== null && STORE_FAULTS.includes(systemCode);
+  return systemCode !== null && isStoreFailureCode(systemCode);
 }
 
 /**
@@ -114,16 +114,28 @@ export async function readSessionFiles(
 }
 
 /**
- * A file of the current version that may not be read now, itself or a folder around it, is no reason to make a version
- * without it: rights are often wrong for a moment only.
- * @param verdicts of the look
+ * What the store fails on now is no reason to make a version without it, nor is a file of the current version that may not
+ * be read now, itself or a folder around it: both often mend in a while.
  * @param recorded datasets of the current version
  * @throws AppError FILE_UNREADABLE naming the file: the session is tried again.
  */
 export function requireReadable(
-  verdicts: readonly FileVerdict[],
+  { verdicts, storeFaults }: Pick<Look, 'verdicts' | 'storeFaults'>,
   recorded: readonly Dataset[],
 ): void {
+  const [fault] = storeFaults;
+  if (fault !== undefined) {
+    const others = storeFaults.length - 1;
+    const rule = verdicts.find(({ location }) => location === fault)?.rule ?? 'cannot be read';
+    throw new AppError(
+      'FILE_UNREADABLE',
+      `The store fails: ${fault} ${rule}${others === 0 ? '' : ` (and ${others} more)`}.`,
+      {
+        remedy: `Check the file system of ${fault}. The session is tried again by itself.`,
+        details: { location: fault },
+      },
+    );
+  }
   const refused = new Set(
     verdicts.flatMap(({ location, verdict, rule }) =>
       verdict === 'unreadable' && rule.endsWith(PERMISSION_DENIED) ? [location] : [],

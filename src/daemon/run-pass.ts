@@ -8,6 +8,7 @@ import { toError } from '../errors.js';
 import type { BuildReport, BuildResult, WhatIsAway } from './build-ending.js';
 import type { BuildEnvironment } from './build-environment.js';
 import { buildSession, type BuildSessionOptions } from './build-session.js';
+import { expireDeadLeases } from './expire-dead-leases.js';
 import { reasonOf } from './classify-failure.js';
 import { isDatabaseAway } from './once-database-answers.js';
 
@@ -53,6 +54,7 @@ export async function runPass(
   options: PassOptions,
 ): Promise<PassSummary> {
   const startedAt = performance.now();
+  await expireDeadLeases(environment);
   const pass = new Pass(environment, options);
   const workers = Array.from({ length: options.concurrency }, () => pass.work());
   const results = await Promise.allSettled(workers);
@@ -228,11 +230,13 @@ class Pass {
   }
 }
 
-function isAllPaused(pauses: readonly Pause[]): boolean {
+/** Whether a pause holds for everything. */
+export function isAllPaused(pauses: readonly Pause[]): boolean {
   return pauses.some(({ scope }) => scope === 'all');
 }
 
-function pausedInstruments(pauses: readonly Pause[]): string[] {
+/** The instruments that are paused, by instrument_pid. */
+export function pausedInstruments(pauses: readonly Pause[]): string[] {
   return pauses.flatMap(({ scope, target }) =>
     scope === 'instrument' && target !== null ? [target] : [],
   );

@@ -26,6 +26,7 @@ export class Schedule {
   readonly #controller = new AbortController();
   #task: ScheduledTask | null = null;
   #current: Promise<void> | null = null;
+  #again = false;
   #lastStartedAtMs: number | null = null;
   #lastDurationMs: number | null = null;
   #lastError: Error | null = null;
@@ -62,8 +63,17 @@ export class Schedule {
     if (this.#controller.signal.aborted) return Promise.resolve();
     this.#current ??= this.#run().finally(() => {
       this.#current = null;
+      if (!this.#again) return;
+      this.#again = false;
+      void this.runNow();
     });
     return this.#current;
+  }
+
+  /** Runs now; while a run is going on, which may have looked already, once more right after it. */
+  wake(): void {
+    if (this.#current === null) void this.runNow();
+    else this.#again = true;
   }
 
   /** Starts nothing more, tells the run in progress to stop and waits for it. */

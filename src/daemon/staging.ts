@@ -4,7 +4,7 @@ import { displayName } from '../domain/location.js';
 import { AppError, systemErrorCode } from '../errors.js';
 
 /** The folder below paths.output in which attempts keep their outputs until they settle. */
-const STAGING_FOLDER = '.recordsmith';
+export const STAGING_FOLDER = '.recordsmith';
 
 /**
  * The age at which staging folders of attempts that the database does not know are removed, milliseconds: younger ones may

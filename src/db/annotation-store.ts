@@ -4,9 +4,9 @@ import { AppError } from '../errors.js';
 import { boundedText, cleanOptionalText } from './clean-text.js';
 import { instantMs } from './instant.js';
 import { jsonColumn } from './json-column.js';
-import { raiseInputs } from './refresh-session.js';
+import { raiseAnnotated } from './raise-annotated.js';
 import { scopedSession } from './scope.js';
-import { lockedSession } from './session-steering.js';
+import { lockedSession } from './locked-session.js';
 import type {
   SessionAttributeRow,
   SessionDirectoryRow,
@@ -25,9 +25,6 @@ export interface Annotation {
 /** Kinds of annotations. */
 export type AnnotationKind = 'notes' | 'attributes' | 'directories' | 'experimenters';
 
-/** Annotations gather for so long before a finished session is built again. */
-const GATHER_SECONDS = 600;
-
 const anyJson = jsonColumn<unknown>(z.unknown());
 
 /** Writes an annotation with `write` and raises the inputs of its session. */
@@ -43,17 +40,7 @@ async function annotate<T>(
     session_identifier: session.session_identifier,
     author: boundedText('The author', author, 255),
   });
-  const gathered: { until: string }[] = await transaction.select(
-    transaction.raw(`${unit.dialect.nowPlusSeconds} as until`, [
-      unit.dialect.secondsBinding(GATHER_SECONDS),
-    ]),
-  );
-  await raiseInputs(
-    transaction,
-    unit.dialect,
-    session.session_identifier,
-    gathered[0]?.until ?? null,
-  );
+  await raiseAnnotated(transaction, unit.dialect, session.session_identifier);
   return result;
 }
 

@@ -7,7 +7,7 @@ import { shortened } from './clean-text.js';
 import { instantText } from './instant.js';
 import { scopedSession } from './scope.js';
 import { toWorkingSession } from './session-mapper.js';
-import type { BuildAttemptRow, SessionRow } from './tables.js';
+import type { SessionRow } from './tables.js';
 
 /** What claimSession needs. */
 export interface ClaimSessionOptions {
@@ -155,6 +155,44 @@ export async function renewLease(
   return touched === 1;
 }
 
+/** A lease that is held, also one that expired and that nobody took over. */
+export interface HeldLease {
+  readonly sessionIdentifier: string;
+  readonly sessionKey: string;
+  readonly owner: string;
+  readonly token: number;
+}
+
+/** The leases that are held now. Reads only sessions that are to be built. */
+export async function heldLeases(): Promise<readonly HeldLease[]> {
+  const rows = await scopedSession()
+    .reader()<SessionRow>('sessions')
+    // A literal, so that the partial index on it can be used.
+    .whereRaw("status = 'TO_BE_BUILT'")
+    .whereNotNull('lease_owner')
+    .orderBy('end_at')
+    .select('session_identifier', 'session_key', 'lease_owner', 'lease_token');
+  return rows.map((row) => ({
+    sessionIdentifier: row.session_identifier,
+    sessionKey: row.session_key,
+    owner: row.lease_owner ?? '',
+    token: row.lease_token,
+  }));
+}
+
+/**
+ * Has a lease expire at once, since its owner is known to be dead: whoever claims the session next takes it over as any
+ * expired one. @returns false when it had expired, was given up or taken over already.
+ */
+export async function expireLease(identifier: string, token: number): Promise<boolean> {
+  const unit = scopedSession();
+  const transaction = await unit.writer();
+  const touched = await leased(transaction, identifier, token)
+    .whereRaw(`lease_expires_at > ${unit.dialect.now}`)
+    .update({ lease_expires_at: transaction.raw(unit.dialect.now) });
+  return touched === 1;
+}
+
 /** How a build is put off. */
 export interface DeferSessionOptions {
   readonly identifier: string;
@@ -245,14 +283,4 @@ export async function noteStoreAway(
         : { store_away_since: null, store_away_ms: total },
     );
   return total;
-}
-
-/** What became of an attempt, by the token of its lease: for a process that lost the answer to its settling. */
-export async function isAttemptSettled(identifier: string, token: number): Promise<boolean> {
-  const row = await scopedSession()
-    .reader()<BuildAttemptRow>('build_attempts')
-    .where({ session_identifier: identifier, token })
-    .first('outcome');
-  const unfinished = [null, 'DEFERRED', 'DIED', 'RELEASED', 'DISCARDED'];
-  return row !== undefined && !unfinished.includes(row.outcome);
 }

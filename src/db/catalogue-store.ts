@@ -133,13 +133,19 @@ function datasetRow(
 
 function valueRows(datasetId: number, metadata: Metadata): BulkRow[] {
   const rows: BulkRow[] = [];
-  for (const [name, { value, unit }] of Object.entries(metadata)) {
+  const positions = new Map<string, number>();
+  for (const [wholeName, { value, unit }] of Object.entries(metadata)) {
+    const name = shortened(wholeName, 255);
+    if (name === '') continue;
     const values = Array.isArray(value) ? value.slice(0, SEARCHED_LIST) : [value];
-    for (const [position, single] of values.entries()) {
+    for (const single of values) {
       const number = typeof single === 'number' && Number.isFinite(single) ? single : null;
+      // Names that differ only in what the column cannot hold share their positions: all their values can be found.
+      const position = positions.get(name) ?? 0;
+      positions.set(name, position + 1);
       rows.push({
         dataset_id: datasetId,
-        name: shortened(name, 255),
+        name,
         position,
         number: number === null ? null : toBaseUnit(number, unit),
         text: shortened(unit === undefined ? String(single) : `${String(single)} ${unit}`, 500),

@@ -26,7 +26,7 @@ export function boundedText(name: string, text: string, longest: number): string
       length === 0
         ? `${name} is empty.`
         : `${name} has ${length} characters, more than the ${longest} allowed.`,
-      { remedy: `Give ${name} of 1 to ${longest} characters.`, details: { name, length } },
+      { remedy: `Write 1 to ${longest} characters.`, details: { name, length } },
     );
   }
   return cleaned;

@@ -1,8 +1,7 @@
-import { constants } from 'node:fs';
-import { access, mkdir } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import knexModule, { type Knex } from 'knex';
-import { AppError, isAppError, systemErrorCode, toError } from '../errors.js';
+import { AppError, isAppError, toError } from '../errors.js';
 import {
   parseDatabaseUrl,
   type DatabaseSettings,
@@ -12,6 +11,7 @@ import {
 import { POSTGRES, SQLITE, translateDatabaseError, type Dialect } from './dialect.js';
 import { networkFileSystemOf } from './network-file-system.js';
 import { runInScope } from './scope.js';
+import { fileExists, requireSqliteRights } from './sqlite-rights.js';
 
 /** How a database is opened. */
 export interface OpenDatabaseOptions {
@@ -70,18 +70,9 @@ function applyPragmas(pragmas: readonly string[]) {
   };
 }
 
-async function exists(path: string): Promise<boolean> {
-  try {
-    await access(path);
-    return true;
-  } catch (error) {
-    if (systemErrorCode(error) === 'ENOENT') return false;
-    throw error;
-  }
-}
-
 async function openSqlite(settings: SqliteSettings, readOnly: boolean): Promise<Knex> {
   const file = resolve(settings.file);
+  await requireSqliteRights(file, readOnly);
   const network = await networkFileSystemOf(file);
   if (network !== null) {
     throw new AppError(
@@ -93,14 +84,10 @@ async function openSqlite(settings: SqliteSettings, readOnly: boolean): Promise<
       },
     );
   }
-  if (readOnly) {
-    await access(file, constants.R_OK);
-  } else {
-    await mkdir(dirname(file), { recursive: true });
-  }
+  if (!readOnly) await mkdir(dirname(file), { recursive: true });
   // A read-only connection leaves -wal and -shm files behind when it is the only one; a writable one takes them away
   // again, and query_only keeps it from writing. Next to other processes' files it is the other way round.
-  const readOnlyFile = readOnly && (await exists(`${file}-wal`));
+  const readOnlyFile = readOnly && (await fileExists(`${file}-wal`));
   const { SqliteClient } = await import('./sqlite-client.js');
   return knexModule.knex({
     client: SqliteClient,
@@ -183,7 +170,7 @@ async function ensureSchema(knex: Knex, schema: string, create: boolean): Promis
 
 /**
  * Opens a database. SQLite's file and folder are made when they do not exist; tables are made by migrate.ts.
- * @throws AppError DATABASE_ON_NETWORK_FILE_SYSTEM, DATABASE_UNAVAILABLE, SCHEMA_MISSING, INPUT_INVALID.
+ * @throws AppError DATABASE_ON_NETWORK_FILE_SYSTEM, DATABASE_NOT_PERMITTED, DATABASE_UNAVAILABLE, SCHEMA_MISSING, INPUT_INVALID.
  */
 export async function openDatabase(
   urlOrSettings: string | DatabaseSettings,

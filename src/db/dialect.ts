@@ -248,6 +248,13 @@ export function translateDatabaseError(value: unknown): unknown {
         'Check the address, file, rights and free space of the database (recordsmith doctor).',
     });
   }
+  if (code === '42501') {
+    return new AppError('DATABASE_RIGHTS_MISSING', `The database refuses: ${sentence}`, {
+      cause: value,
+      remedy:
+        'Migrate as the owner of the tables, and grant the daemon its rights (docs/operations.md).',
+    });
+  }
   if (code === '42P01' || (code === 'SQLITE_ERROR' && error.message.includes('no such table'))) {
     return new AppError('SCHEMA_NOT_MIGRATED', `A table is missing: ${sentence}`, {
       cause: value,

@@ -1,4 +1,5 @@
 import type { WorkingSession } from '../domain/working-session.js';
+import { stillFrozen } from './frozen-clock-offsets.js';
 import { instantText, optionalInstantText } from './instant.js';
 import { reviewSession, takeUpChange } from './refresh-session.js';
 import { scopedSession, type UnitOfWork } from './scope.js';
@@ -136,6 +137,18 @@ async function dueWithChangesInMemory(
   return due.sort((a, b) => (b.endMs ?? 0) - (a.endMs ?? 0)).slice(0, options.limit ?? 100);
 }
 
+/**
+ * The session that log rows changed by SQL come to, for a database that is only read.
+ * @returns null: nobody changed the rows of a session with this identifier or key.
+ */
+export async function changedSessionInMemory(idOrKey: string): Promise<WorkingSession | null> {
+  const unit = scopedSession();
+  const identifier = (await changedSessions(unit)).find(
+    (changed) => changed === idOrKey || sessionKeyOf(changed) === idOrKey.toLowerCase(),
+  );
+  return identifier === undefined ? null : reviewedSession(unit, identifier);
+}
+
 async function reviewedSession(
   unit: UnitOfWork,
   identifier: string,
@@ -158,6 +171,7 @@ async function reviewedSession(
     source: assembled.source,
     status,
     problem: assembled.problem,
+    clock_offsets: before === undefined ? null : stillFrozen(before, assembled),
   });
 }
 
@@ -179,6 +193,7 @@ const UNKNOWN_SESSION = {
   overrides: '[]',
   fingerprint: null,
   last_look: null,
+  clock_offsets: null,
   store_away_ms: 0,
   store_away_since: null,
   created_at: '1970-01-01T00:00:00.000Z',
@@ -190,7 +205,7 @@ function isDue(session: WorkingSession, options: SessionsToBuildOptions): boolea
   return (
     session.status === 'TO_BE_BUILT' &&
     session.problem === null &&
-    session.lease === null &&
+    (session.lease === null || session.lease.expiresAtMs <= nowMs) &&
     session.endMs !== null &&
     session.endMs <= nowMs &&
     (ignoreBackoff === true || (session.nextAttemptAtMs ?? 0) <= nowMs) &&

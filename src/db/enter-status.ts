@@ -49,24 +49,41 @@ export async function enterStatus(
       problem: transaction.raw("nullif(problem, 'STATUSES_DISAGREE')"),
       updated_at: transaction.raw(dialect.now),
       ...(toBeBuilt ? {} : { lease_owner: null, lease_expires_at: null }),
+      // Only a cancelled session is held.
+      ...(status === 'CANCELLED' ? {} : { held_by_person: false }),
       ...(builtElsewhere ? { built_elsewhere: true } : {}),
       ...entry.changes,
     });
-  await setLogStatus(transaction, identifier, status);
+  await alignLogRows(transaction, identifier, { status });
   if (status === 'CANCELLED') await withdrawRecords(transaction, dialect, identifier);
   if (status === 'NO_CONSENT') await forgetContent(transaction, dialect, identifier);
 }
 
-/** Gives all rows of a session one status, in one statement. */
-export async function setLogStatus(
+/** What all log rows of a session have in common; what is left away stays as it is. */
+export interface CommonValues {
+  readonly status?: RecordStatus;
+  readonly instrumentPid?: string;
+  readonly user?: string | null;
+}
+
+/** Gives all log rows of a session the same values, in one statement; rows that have them are not touched. */
+export async function alignLogRows(
   transaction: Knex,
   identifier: string,
-  status: RecordStatus,
+  { status, instrumentPid, user }: CommonValues,
 ): Promise<void> {
+  const columns = {
+    ...(status === undefined ? {} : { record_status: status }),
+    ...(instrumentPid === undefined ? {} : { instrument: instrumentPid }),
+    ...(user === undefined ? {} : { user }),
+  };
+  const names = Object.keys(columns);
+  if (names.length === 0) return;
+  const differing = names.map(() => '?? is distinct from ?').join(' or ');
   await transaction<SessionLogRow>('session_log')
     .where('session_identifier', identifier)
-    .whereNot('record_status', status)
-    .update({ record_status: status, revision: transaction.raw('revision + 1') });
+    .whereRaw(`(${differing})`, Object.entries(columns).flat())
+    .update({ ...columns, revision: transaction.raw('revision + 1') });
 }
 
 async function hasCurrentRecord(knex: Knex, identifier: string): Promise<boolean> {

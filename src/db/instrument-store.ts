@@ -2,10 +2,11 @@ import { createHash } from 'node:crypto';
 import type { Knex } from 'knex';
 import { IANAZone } from 'luxon';
 import { z } from 'zod';
-import type { ClockOffset, Instrument, InstrumentFolder } from '../domain/instrument.js';
+import type { Instrument, InstrumentFolder } from '../domain/instrument.js';
 import { AppError } from '../errors.js';
 import { boundedText, cleanOptionalText } from './clean-text.js';
-import { instantMs, instantText, optionalInstantMs, optionalInstantText } from './instant.js';
+import { readClockOffsets, writeClockOffsets } from './frozen-clock-offsets.js';
+import { instantText, optionalInstantMs, optionalInstantText } from './instant.js';
 import { jsonColumn } from './json-column.js';
 import { scopedSession } from './scope.js';
 import type { InstrumentFolderRow, InstrumentRow, InstrumentToolRow } from './tables.js';
@@ -14,9 +15,6 @@ const settingsColumn = jsonColumn<Readonly<Record<string, unknown>>>(
   z.record(z.string(), z.unknown()),
 );
 const patternsColumn = jsonColumn<readonly string[]>(z.array(z.string()));
-const offsetsColumn = jsonColumn<readonly { valid_from: string; offset_ms: number }[]>(
-  z.array(z.object({ valid_from: z.iso.datetime(), offset_ms: z.number() })),
-);
 
 /** A tool of a booking system that means an instrument. */
 export interface InstrumentTool {
@@ -34,14 +32,10 @@ function instrumentNotFound(pid: string): AppError {
 }
 
 function toFolder(row: InstrumentFolderRow): InstrumentFolder {
-  const clockOffsets: ClockOffset[] = offsetsColumn
-    .read(row.clock_offsets)
-    .map((offset) => ({ validFromMs: instantMs(offset.valid_from), offsetMs: offset.offset_ms }))
-    .sort((a, b) => a.validFromMs - b.validFromMs);
   return {
     path: row.path,
     timeBasis: row.time_basis,
-    clockOffsets,
+    clockOffsets: readClockOffsets(row.clock_offsets),
     patterns: patternsColumn.read(row.patterns),
     rootSeenNonemptyAtMs: optionalInstantMs(row.root_seen_nonempty_at),
   };
@@ -154,12 +148,7 @@ async function writeFolders(transaction: Knex, instrument: Instrument): Promise<
       path: boundedText('The folder', folder.path, 4096),
       path_key: pathKey(folder.path),
       position,
-      clock_offsets: offsetsColumn.write(
-        folder.clockOffsets.map((offset) => ({
-          valid_from: instantText(offset.validFromMs),
-          offset_ms: offset.offsetMs,
-        })),
-      ),
+      clock_offsets: writeClockOffsets(folder.clockOffsets),
       time_basis: folder.timeBasis,
       patterns: patternsColumn.write(folder.patterns),
       root_seen_nonempty_at: optionalInstantText(folder.rootSeenNonemptyAtMs),

@@ -1,6 +1,6 @@
 import type { Knex } from 'knex';
 import type { WorkingSession } from '../domain/working-session.js';
-import { instantText } from './instant.js';
+import { instantMs, instantText } from './instant.js';
 import { scopedSession } from './scope.js';
 import { toWorkingSession } from './session-mapper.js';
 import type { SessionRow } from './tables.js';
@@ -48,7 +48,10 @@ export async function nextStartMs(
 /** Most neighbours that one change may touch; overlaps of more sessions than this do not occur. */
 const MOST_NEIGHBOURS = 50;
 
-/** Identifiers of the sessions whose time overlaps that of the given one, on instruments that write to the same folder. */
+/**
+ * Identifiers of the sessions whose time overlaps that of the given one, on instruments that write to the same folder, and
+ * of those whose record holds a missing file of that time: it may lie in this session by now.
+ */
 export async function overlappingSessions(knex: Knex, identifier: string): Promise<string[]> {
   const session = await knex<SessionRow>('sessions')
     .where('session_identifier', identifier)
@@ -75,6 +78,31 @@ export async function overlappingSessions(knex: Knex, identifier: string): Promi
     .orderBy('end_at')
     .limit(MOST_NEIGHBOURS)
     .select('session_identifier');
-  if (session.end_at !== null) void query.where('start_at', '<', session.end_at);
-  return (await query).map((row) => row.session_identifier);
+  const holding = knex('datasets')
+    .join('records', 'records.id', 'datasets.record_id')
+    .join('sessions', 'sessions.session_identifier', 'records.session_identifier')
+    .whereNotNull('datasets.missing_since')
+    .where('datasets.time_ns', '>', nanoseconds(session.start_at))
+    .whereNull('records.superseded_at')
+    .whereNull('records.withdrawn_at')
+    .whereIn('sessions.instrument', sharing.clone())
+    .whereNot('records.session_identifier', identifier)
+    .limit(MOST_NEIGHBOURS)
+    .distinct<{ session_identifier: string }[]>('records.session_identifier');
+  if (session.end_at !== null) {
+    void query.where('start_at', '<', session.end_at);
+    void holding.where('datasets.time_ns', '<=', nanoseconds(session.end_at));
+  }
+  const rows = [...(await query), ...(await holding)];
+  return [...new Set(rows.map((row) => row.session_identifier))];
+}
+
+/** The largest number of the integer columns of both engines: in nanoseconds the year 2262. */
+const MOST_NS = 2n ** 63n - 1n;
+
+/** Decimal digits: more than a number holds. No file is from before -MOST_NS or after MOST_NS. */
+function nanoseconds(instant: string): string {
+  const exact = BigInt(instantMs(instant)) * 1_000_000n;
+  if (exact > MOST_NS) return MOST_NS.toString();
+  return (exact < -MOST_NS ? -MOST_NS : exact).toString();
 }

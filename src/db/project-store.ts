@@ -1,9 +1,11 @@
+import type { Knex } from 'knex';
 import type { Project } from '../domain/record.js';
 import { AppError } from '../errors.js';
 import { boundedText, cleanOptionalText } from './clean-text.js';
-import { raiseInputs } from './refresh-session.js';
+import { raiseAnnotated } from './raise-annotated.js';
 import { scopedSession } from './scope.js';
-import { lockedSession } from './session-steering.js';
+import type { Dialect } from './dialect.js';
+import { lockedSession } from './locked-session.js';
 import type { ProjectRow } from './tables.js';
 
 /** A project as stored; its name is always known. */
@@ -23,7 +25,11 @@ function toProject(row: ProjectRow): StoredProject {
   };
 }
 
-/** Adds a project, or changes the one of this name. @returns its id. */
+/**
+ * Adds a project, or changes the one of this name; then the records of its sessions are made anew.
+ * @returns its id.
+ * @throws AppError INPUT_INVALID, DATABASE_CONSTRAINT when another project has the same projectId.
+ */
 export async function saveProject(
   project: Project & { readonly name: string },
   author: string,
@@ -37,14 +43,45 @@ export async function saveProject(
     ref: cleanOptionalText(project.ref),
     author: boundedText('The author', author, 255),
   };
+  const name = boundedText('The name', project.name, 255);
+  const before = await transaction<ProjectRow>('projects').where('name', name).first();
   const rows: { id: number }[] = await transaction('projects')
-    .insert({ ...columns, name: boundedText('The name', project.name, 255) })
+    .insert({ ...columns, name })
     .onConflict(['name'])
     .merge({ ...columns, updated_at: transaction.raw(unit.dialect.now) })
     .returning('id');
   const id = rows[0]?.id;
   if (id === undefined) throw new AppError('INTERNAL', 'The project has no row.');
+  if (before !== undefined && differs(before, columns)) {
+    await raiseSessions(transaction, unit.dialect, id);
+  }
   return id;
+}
+
+type ProjectColumns = Pick<ProjectRow, 'division' | 'group' | 'project_id' | 'ref'>;
+
+/** Whether anything that a record says of its project changed. */
+function differs(before: ProjectColumns, after: ProjectColumns): boolean {
+  return (
+    before.division !== after.division ||
+    before.group !== after.group ||
+    before.project_id !== after.project_id ||
+    before.ref !== after.ref
+  );
+}
+
+async function raiseSessions(transaction: Knex, dialect: Dialect, project: number): Promise<void> {
+  const rows = await transaction<{ project: number; session_identifier: string }>(
+    'project_sessions',
+  )
+    .where({ project })
+    .select('session_identifier');
+  const identifiers = rows.map((row) => row.session_identifier);
+  // Always in the same order, so that two that do so wait instead of blocking each other.
+  for (const identifier of identifiers.sort()) {
+    await dialect.lockSession(transaction, identifier);
+    await raiseAnnotated(transaction, dialect, identifier);
+  }
 }
 
 /** All projects, in order of their names' bytes. */
@@ -57,7 +94,10 @@ export async function listProjects(): Promise<readonly StoredProject[]> {
   return rows.map(toProject);
 }
 
-/** Says that a session belongs to a project. */
+/**
+ * Says that a session belongs to a project.
+ * @throws AppError SESSION_NOT_FOUND, DATABASE_CONSTRAINT when there is no such project.
+ */
 export async function addSessionToProject(
   idOrKey: string,
   projectId: number,
@@ -66,15 +106,18 @@ export async function addSessionToProject(
   const unit = scopedSession();
   const transaction = await unit.writer();
   const session = await lockedSession(unit, transaction, idOrKey);
-  await transaction('project_sessions')
+  const added: unknown[] = await transaction('project_sessions')
     .insert({
       project: projectId,
       session_identifier: session.session_identifier,
       author: boundedText('The author', author, 255),
     })
     .onConflict(['project', 'session_identifier'])
-    .ignore();
-  await raiseInputs(transaction, unit.dialect, session.session_identifier, null);
+    .ignore()
+    .returning('project');
+  if (added.length > 0) {
+    await raiseAnnotated(transaction, unit.dialect, session.session_identifier);
+  }
 }
 
 /** The projects of a session. */

@@ -3,13 +3,15 @@ import type { RecordStatus } from '../domain/record-status.js';
 import { sessionKeyOf } from '../domain/session.js';
 import {
   assembleSession,
+  commonValues,
   type AssembledSession,
   type LogEvent,
 } from '../sessions/assemble-sessions.js';
 import { toError } from '../errors.js';
 import { assertTransition, FINAL_STATUSES, type TransitionCause } from '../sessions/transitions.js';
 import { isTransient, isUnavailable, translateDatabaseError, type Dialect } from './dialect.js';
-import { enterStatus, FRESH_START, setLogStatus } from './enter-status.js';
+import { alignLogRows, enterStatus, FRESH_START } from './enter-status.js';
+import { freezeClockOffsets, stillFrozen } from './frozen-clock-offsets.js';
 import { optionalInstantText } from './instant.js';
 import { overlappingSessions } from './neighbour-sessions.js';
 import { overridesColumn, toLogEvents } from './session-mapper.js';
@@ -22,6 +24,8 @@ export type RefreshCause = TransitionCause | 'rows edited';
 export interface RefreshedSession {
   readonly before: SessionRow | undefined;
   readonly assembled: AssembledSession;
+  /** Its START and END rows. */
+  readonly events: readonly LogEvent[];
   readonly status: RecordStatus;
   /** Whether anything that the record depends on changed. */
   readonly inputsChanged: boolean;
@@ -82,6 +86,7 @@ export async function reviewSession(
   return {
     before,
     assembled,
+    events,
     inputsChanged,
     status: nextStatusOf(before, assembled, events, cause, inputsChanged),
   };
@@ -131,17 +136,29 @@ export async function refreshSession(
       problem: assembled.problem,
       // Rows that arrive as built were built by another program, such as NexusLIMS.
       built_elsewhere: status === 'COMPLETED' || status === 'BUILT_NOT_EXPORTED',
+      ...heldAfter(cause, status),
     });
   } else {
-    await updateWorkingRow(transaction, dialect, before, review);
+    await updateWorkingRow(transaction, dialect, before, review, cause);
   }
-  if (assembled.problem !== 'STATUSES_DISAGREE') {
-    await setLogStatus(transaction, identifier, status);
-  }
+  if (assembled.endMs !== null) await freezeClockOffsets(transaction, dialect, identifier);
+  await alignLogRows(transaction, identifier, {
+    ...commonValues(review.events),
+    ...(assembled.problem === 'STATUSES_DISAGREE' ? {} : { status }),
+  });
   if (inputsChanged || before === undefined) {
     await raiseNeighbours(transaction, dialect, identifier);
   }
   return review;
+}
+
+/** CANCELLED written into the log rows by SQL is a person's decision, as `sessions cancel` is: no source undoes it. */
+function heldAfter(
+  cause: RefreshCause,
+  status: RecordStatus,
+): { held_by_person?: true; deferral_reason?: string } {
+  if (cause !== 'rows edited' || status !== 'CANCELLED') return {};
+  return { held_by_person: true, deferral_reason: 'Cancelled in the session log.' };
 }
 
 async function updateWorkingRow(
@@ -149,6 +166,7 @@ async function updateWorkingRow(
   dialect: Dialect,
   before: SessionRow,
   review: RefreshedSession,
+  cause: RefreshCause,
 ): Promise<void> {
   const { assembled, status, inputsChanged } = review;
   const identifier = before.session_identifier;
@@ -162,10 +180,12 @@ async function updateWorkingRow(
     end_at: optionalInstantText(assembled.endMs),
     source: assembled.source,
     problem: assembled.problem,
+    clock_offsets: stillFrozen(before, assembled),
     updated_at: transaction.raw(dialect.now),
     ...(inputsChanged || reopened
       ? { ...FRESH_START, inputs_revision: transaction.raw('inputs_revision + 1') }
       : {}),
+    ...(reopened ? heldAfter(cause, status) : {}),
   };
   if (!reopened) {
     await transaction('sessions').where('session_identifier', identifier).update(changes);

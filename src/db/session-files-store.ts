@@ -5,7 +5,7 @@ import { boundedText, cleanOptionalText } from './clean-text.js';
 import { instantMs } from './instant.js';
 import { raiseInputs } from './refresh-session.js';
 import { scopedSession } from './scope.js';
-import { lockedSession } from './session-steering.js';
+import { lockedSession } from './locked-session.js';
 import type { SessionFileRow } from './tables.js';
 
 /** A file that a person put into a session or took out of it. */

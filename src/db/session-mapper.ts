@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { LastLook, WorkingSession } from '../domain/working-session.js';
 import { OVERRIDE_FIELDS, type LogEvent, type Override } from '../sessions/assemble-sessions.js';
+import { readFrozenOffsets } from './frozen-clock-offsets.js';
 import { instantMs, optionalInstantMs } from './instant.js';
 import { jsonColumn } from './json-column.js';
 import type { SessionLogRow, SessionRow } from './tables.js';
@@ -50,6 +51,7 @@ export function toWorkingSession(row: SessionRow): WorkingSession {
     rebuildFresh: Boolean(row.rebuild_fresh),
     fingerprint: row.fingerprint,
     lastLook: row.last_look === null ? null : lastLookColumn.read(row.last_look),
+    clockOffsets: readFrozenOffsets(row.clock_offsets),
     storeAwayMs: row.store_away_ms,
     storeAwaySinceMs: optionalInstantMs(row.store_away_since),
   };

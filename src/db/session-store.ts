@@ -6,14 +6,11 @@ import {
   type Override,
   type SessionProblem,
 } from '../sessions/assemble-sessions.js';
-import { takeUpLogChanges } from './due-sessions.js';
+import { changedSessionInMemory, takeUpLogChanges } from './due-sessions.js';
 import { instantMs, instantText, optionalInstantMs } from './instant.js';
 import { scopedSession, type UnitOfWork } from './scope.js';
-import {
-  generationDetailColumn,
-  sessionNotFound,
-  type GenerationDetail,
-} from './session-log-store.js';
+import { sessionNotFound } from './locked-session.js';
+import { generationDetailColumn, type GenerationDetail } from './record-generation.js';
 import { overridesColumn, toLogEvents, toWorkingSession } from './session-mapper.js';
 import type { BuildAttemptRow, SessionLogRow, SessionRow } from './tables.js';
 
@@ -26,6 +23,8 @@ async function takeUp(unit: UnitOfWork): Promise<void> {
 export async function findSession(idOrKey: string): Promise<WorkingSession | null> {
   const unit = scopedSession();
   await takeUp(unit);
+  const changed = unit.readOnly ? await changedSessionInMemory(idOrKey) : null;
+  if (changed !== null) return changed;
   const row = await unit
     .reader()<SessionRow>('sessions')
     .where('session_identifier', idOrKey)

@@ -10,7 +10,7 @@ import type { Dialect } from './dialect.js';
 import { enterStatus, FRESH_START } from './enter-status.js';
 import { takeUpChange } from './refresh-session.js';
 import { scopedSession } from './scope.js';
-import { generationDetailColumn } from './session-log-store.js';
+import { generationDetailColumn } from './record-generation.js';
 import type { RecordRow, SessionLogRow, SessionRow } from './tables.js';
 
 /** The version of a record that a build made; its file is written already. */

@@ -45,6 +45,7 @@ export interface SessionRow {
   overrides: string;
   fingerprint: string | null;
   last_look: string | null;
+  clock_offsets: string | null;
   store_away_ms: number;
   store_away_since: string | null;
   created_at: string;

@@ -1,4 +1,5 @@
 import { DateTime } from 'luxon';
+import type { FolderClockOffsets } from './frozen-clock-offsets.js';
 import type { RecordStatus } from './record-status.js';
 import type { Session } from './session.js';
 
@@ -44,6 +45,8 @@ export interface WorkingSession {
   readonly fingerprint: string | null;
   /** Null: no look had to wait for files. */
   readonly lastLook: LastLook | null;
+  /** Of the instrument's folders, frozen when the session ended; null: not yet. See clockOffsetsFor. */
+  readonly clockOffsets: readonly FolderClockOffsets[] | null;
   /** Milliseconds for which the file delay stood still because the store was away (finished absences only). */
   readonly storeAwayMs: number;
   /** Epoch milliseconds since when the store is away; null: it is there. */

@@ -12,6 +12,8 @@ export interface AcquiredDecision {
   /** Sorted by time, then location; timeNs is the acquisition time. */
   readonly files: readonly FoundFile[];
   readonly verdicts: readonly FileVerdict[];
+  /** Files of the record that lie outside the session by their own time and belong to another one. */
+  readonly takenOver: readonly Location[];
   /** How many lie too far from the session for a verdict. */
   readonly otherFileCount: number;
 }
@@ -33,15 +35,19 @@ export function decideByAcquiredTime(
   const roots = request.folders.map((folder) => resolveInData(dataPath, folder.path));
   const files: FoundFile[] = [];
   const verdicts: FileVerdict[] = [];
+  const takenOver: Location[] = [];
+  const recorded = new Set(request.recorded);
   for (const candidate of candidates) {
     const ownMs = acquiredMs.get(candidate.location) ?? null;
     const timeNs = ownMs === null ? candidate.timeNs : msToNs(ownMs);
-    if (timeNs <= window.startNs - nearNs || timeNs > window.graceEndNs + nearNs) continue;
+    const isRecorded = recorded.has(candidate.location);
+    const isNear = timeNs > window.startNs - nearNs && timeNs <= window.graceEndNs + nearNs;
+    if (!isNear && !isRecorded) continue;
     const place = placeInWindow(timeNs, window, ownMs === null ? 'written' : 'acquired');
     const rule =
       ownMs === null ? `${place.rule} (it does not say when it was acquired)` : place.rule;
     const file = { ...candidate, timeNs };
-    if (place.verdict !== 'in') {
+    if (place.verdict !== 'in' && !isRecorded) {
       verdicts.push(verdictOn(file, place.verdict, rule));
       continue;
     }
@@ -49,12 +55,18 @@ export function decideByAcquiredTime(
     const root = roots.find((one) => isInsideFolder(path, one)) ?? dataPath;
     const inData = textInside(path, dataPath);
     const other = otherOwner(owner, request, inData, textInside(path, root), timeNs);
-    verdicts.push(verdictOn(file, other === null ? 'in' : 'other session', other ?? rule));
-    if (other === null) files.push(file);
+    if (other === null) {
+      verdicts.push(verdictOn(file, place.verdict, rule));
+      if (place.verdict === 'in') files.push(file);
+    } else {
+      const isTakenOver = place.verdict !== 'in';
+      verdicts.push(verdictOn(file, 'other session', isTakenOver ? `${rule}; ${other}` : other));
+      if (isTakenOver) takenOver.push(file.location);
+    }
   }
   files.sort((a, b) => {
     if (a.timeNs !== b.timeNs) return a.timeNs < b.timeNs ? -1 : 1;
     return a.location < b.location ? -1 : 1;
   });
-  return { files, verdicts, otherFileCount: candidates.length - verdicts.length };
+  return { files, verdicts, takenOver, otherFileCount: candidates.length - verdicts.length };
 }

@@ -60,7 +60,7 @@ export class FileOwner {
     );
     const [only, second] = candidates;
     if (only === undefined) return null;
-    if (second === undefined) return { claim: only.claim, rule: 'no other session overlaps' };
+    if (second === undefined) return { claim: only.claim, rule: 'it was written in that session' };
 
     const annotated = candidates.filter(({ claim }) => claim.directories.length > 0);
     if (annotated.length > 0) candidates = annotated;

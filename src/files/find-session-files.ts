@@ -1,15 +1,15 @@
 import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { DateTime } from 'luxon';
 import type { FileVerdict, FoundFile } from '../domain/found-file.js';
 import type { Location } from '../domain/location.js';
 import { AppError } from '../errors.js';
 import type { DirectoryIndex } from './directory-index.js';
 import { FileJudge, type Judgement } from './judge-file.js';
-import type { LookFolder, LookRequest } from './look-request.js';
+import type { LookRequest } from './look-request.js';
 import type { LookResult } from './look-result.js';
-import { lookRoots, type LookRoot, type LookRoots } from './look-roots.js';
-import { sessionWindow } from './session-window.js';
+import { lookRoots, requireNeverUsed, type LookRoot, type LookRoots } from './look-roots.js';
+import { probeStore } from './probe-store.js';
+import { nearFilter, sessionWindow } from './session-window.js';
 import { failureText, isStoreFailure, storeUnavailable } from './store-errors.js';
 import {
   isInsideFolder,
@@ -66,6 +66,8 @@ class Look {
   readonly #files: FoundFile[] = [];
   readonly #needsAcquiredTime: FoundFile[] = [];
   readonly #verdicts = new Map<Location, FileVerdict>();
+  readonly #takenOver: Location[] = [];
+  readonly #storeFaults: Location[] = [];
   readonly #warnings: string[];
   readonly #nonempty = new Set<string>();
   readonly #seenFolders = new Set<string>();
@@ -99,7 +101,8 @@ class Look {
         ignoresFolder: (name) => this.#judge.names.ignoresFolder(name),
         isNear: nearFilter(this.#request, root.folder),
         onNearFile: (file) => this.#take(file, root),
-        onUnreadable: (path, kind, reason) => this.#cannotSee(path, root, kind, reason),
+        onUnreadable: (path, kind, reason, isStoreFault) =>
+          this.#cannotSee(path, root, kind, reason, isStoreFault),
         index,
         useIndex,
         nowMs,
@@ -110,11 +113,15 @@ class Look {
     for (const { root, walk } of searches) {
       await walk.searchFolders();
       if (walk.rootState === 'holds something') this.#nonempty.add(root.folder.path);
-      else if (walk.rootState === 'empty') checkEmpty(root);
+      else if (walk.rootState === 'empty') requireNeverUsed(root);
     }
     for (const { walk } of searches) await walk.followLinks();
     for (const { file, target, root } of this.#linked) this.#takeLinked(file, target, root);
     for (const location of this.#request.included) this.#takeIncluded(location);
+    const undecided = new Set(this.#needsAcquiredTime.map(({ location }) => location));
+    for (const location of this.#request.recorded) {
+      if (!this.#verdicts.has(location) && !undecided.has(location)) this.#takeRecorded(location);
+    }
     for (const { walk, index, useIndex } of searches) {
       this.#fileCount += walk.fileCount;
       if (!useIndex) index.finishWalk(nowMs);
@@ -129,6 +136,8 @@ class Look {
       kind: 'looked',
       files: this.#files.sort(byTime),
       needsAcquiredTime: this.#needsAcquiredTime.sort(byTime),
+      takenOver: this.#takenOver,
+      storeFaults: this.#storeFaults,
       verdicts: verdicts.sort((a, b) => compare(a.location, b.location)),
       otherFileCount: Math.max(0, this.#fileCount - this.#nearCount),
       warnings: this.#warnings,
@@ -156,8 +165,9 @@ class Look {
     const path = pathOfLocation(location, this.#dataPath);
     const refusal = this.#refusalOf(path);
     if (refusal !== null) {
-      this.#warn(`The file ${location} was included by a person, but ${refusal}.`);
-      const rule = `included by a person, but ${refusal}`;
+      this.#warn(`The file ${location} was included by a person, but ${refusal.text}.`);
+      if (refusal.isStoreFault) this.#noteStoreFault(location);
+      const rule = `included by a person, but ${refusal.text}`;
       this.#verdicts.set(location, {
         location,
         verdict: 'unreadable',
@@ -172,17 +182,35 @@ class Look {
     if (root !== undefined) this.#judgeFile(path, splitPath(path).name, root, new Map());
   }
 
-  #refusalOf(path: StorePath): string | null {
+  /** A file of the record that lies far from the session; what is gone gets no verdict. */
+  #takeRecorded(location: Location): void {
+    const path = pathOfLocation(location, this.#dataPath);
+    const root = this.#roots.roots.find((one) => isInsideFolder(path, one.folderPath));
+    if (root === undefined) return;
+    const refusal = this.#refusalOf(path);
+    if (refusal === null) this.#judgeFile(path, splitPath(path).name, root, new Map());
+    else if (refusal.isStoreFault) this.#noteStoreFault(location);
+  }
+
+  #refusalOf(path: StorePath): { readonly text: string; readonly isStoreFault: boolean } | null {
+    const because = (text: string) => ({ text, isStoreFault: false });
     try {
       const physical = realPath(path);
       if (!this.#roots.allowedRoots.some((root) => isInsideFolder(physical, root))) {
-        return 'it lies outside the allowed folders';
+        return because('it lies outside the allowed folders');
       }
-      return statSync(path).isFile() ? null : 'it is no file';
+      return statSync(path).isFile() ? null : because('it is no file');
     } catch (error) {
-      if (isStoreFailure(error))
-        throw storeUnavailable(`${pathText(path)}: ${failureText(error)}.`, error);
-      return failureText(error);
+      return { text: failureText(error), isStoreFault: isStoreFailure(error) };
+    }
+  }
+
+  /** One file or folder that the store fails on does not make it away, as long as its roots answer. */
+  #noteStoreFault(location: Location): void {
+    this.#storeFaults.push(location);
+    for (const { path } of this.#roots.roots) {
+      const probe = probeStore(path);
+      if (probe.kind === 'store-unavailable') throw storeUnavailable(probe.reason);
     }
   }
 
@@ -212,21 +240,19 @@ class Look {
     return this.#companions.map;
   }
 
-  #cannotSee(path: StorePath, root: LookRoot, kind: 'entry' | 'folder', reason: string): void {
+  #cannotSee(
+    path: StorePath,
+    root: LookRoot,
+    kind: 'entry' | 'folder',
+    reason: string,
+    isStoreFault: boolean,
+  ): void {
     // A temporary file that came and went is no loss.
     const text = textInside(path, root.folderPath);
     const name = text.slice(text.lastIndexOf('/') + 1);
     if (kind === 'entry' && this.#judge.names.judge(name, text, new Map()) !== null) return;
     const location = locationOf(path, this.#dataPath);
-    const rule = `cannot be read: ${reason}`;
-    const verdict: FileVerdict = {
-      location,
-      verdict: 'unreadable',
-      rule,
-      sizeBytes: 0,
-      mtimeNs: 0n,
-    };
-    this.#note({ kind: 'decided', verdict, file: null });
+    this.#note(this.#judge.judgeUnreadable(location, reason, isStoreFault));
   }
 
   #warn(sentence: string): void {
@@ -240,35 +266,18 @@ class Look {
       this.#needsAcquiredTime.push(judgement.file);
       return;
     }
-    const { verdict, file } = judgement;
-    this.#verdicts.set(verdict.location, verdict);
-    if (file !== null) this.#files.push(file);
-    if (verdict.verdict === 'unreadable') this.#warn(`${verdict.location} ${verdict.rule}.`);
+    const { kind, verdict } = judgement;
+    const { location, rule } = verdict;
+    this.#verdicts.set(location, verdict);
+    if (kind === 'taken-over') {
+      this.#takenOver.push(location);
+    } else if (kind === 'unreadable') {
+      this.#warn(`${location} ${rule}.`);
+      if (judgement.isStoreFault) this.#noteStoreFault(location);
+    } else if (judgement.file !== null) {
+      this.#files.push(judgement.file);
+    }
   }
-}
-
-/** A root that held files before and is empty now is most likely not mounted. */
-function checkEmpty(root: LookRoot): void {
-  const seenMs = root.folder.rootSeenNonemptyAtMs;
-  if (seenMs === null || root.path !== root.folderPath) return;
-  const since = DateTime.fromMillis(seenMs, { zone: 'utc' }).toISO();
-  throw storeUnavailable(
-    `The folder ${root.path} is empty, but held files before (${since ?? 'earlier'}): is the store mounted?`,
-  );
-}
-
-/**
- * A quick check of mtimes in milliseconds, wider than the exact rule: over all clock offsets, by a millisecond for the
- * rounding, and as far as files with times of their own may be written late.
- */
-function nearFilter(request: LookRequest, folder: LookFolder): (mtimeMs: number) => boolean {
-  const offsets = [0, ...folder.clockOffsets.map((entry) => entry.offsetMs)];
-  const { graceEndNs } = sessionWindow(request);
-  const lateMs = folder.timeBasis === 'acquired' ? request.acquiredWithinMs : 0;
-  const from = request.startMs - request.nearMs + Math.min(...offsets) - 1;
-  const to =
-    Number(graceEndNs / 1_000_000n) + Math.max(request.nearMs, lateMs) + Math.max(...offsets) + 1;
-  return (mtimeMs) => mtimeMs >= from && mtimeMs <= to;
 }
 
 function byTime(a: FoundFile, b: FoundFile): number {

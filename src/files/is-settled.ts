@@ -8,6 +8,8 @@ export interface IsSettledOptions {
   readonly endMs: number;
   /** The session's files of this look; at least one. */
   readonly files: readonly FoundFile[];
+  /** Whether the current version of the record holds the file as it is: then it has been looked at before. */
+  readonly isRecorded: (file: FoundFile) => boolean;
   /** Of the look before, while the session waits; null: this is the first. */
   readonly lastLook: LastLook | null;
   /** How long nothing may have been written, in milliseconds. 0: never wait. @default 60 s */
@@ -34,10 +36,10 @@ const YOUNG_SETTLE_TIMES = 5;
 
 /**
  * Files have arrived when nothing was written for the settle time, and those that are still young look the same as at
- * the look before. After the longest wait the session is built anyway, with a warning.
+ * the look before or in the current version. After the longest wait the session is built anyway, with a warning.
  */
 export function isSettled(options: IsSettledOptions): Settled {
-  const { nowMs, endMs, files, lastLook, settleTimeMs, settleMaxMs } = options;
+  const { nowMs, endMs, files, isRecorded, lastLook, settleTimeMs, settleMaxMs } = options;
   const newest = files.reduce<FoundFile | null>(
     (best, file) => (best === null || file.mtimeNs > best.mtimeNs ? file : best),
     null,
@@ -49,7 +51,7 @@ export function isSettled(options: IsSettledOptions): Settled {
 
   const youngFromMs = nowMs - YOUNG_SETTLE_TIMES * settleTimeMs;
   const young = files.filter(
-    (file) => file.mtimeNs >= BigInt(Math.floor(youngFromMs)) * 1_000_000n,
+    (file) => file.mtimeNs >= BigInt(Math.floor(youngFromMs)) * 1_000_000n && !isRecorded(file),
   );
   const digest = digestOf(young);
   // What was young at the last look and is not now has not been written since: nothing to compare.

@@ -10,7 +10,7 @@ import {
   sessionWindow,
   type SessionWindow,
 } from './session-window.js';
-import { failureText, isStoreFailure, storeUnavailable } from './store-errors.js';
+import { failureText, isStoreFailure } from './store-errors.js';
 import { pathText, type StorePath } from './store-path.js';
 
 /** A file near the session with what its folder knows of it. */
@@ -29,9 +29,15 @@ export interface FileToJudge {
 /** What a judge says. `needs-acquired-time`: all but the time speaks for it. */
 export type Judgement =
   | { readonly kind: 'decided'; readonly verdict: FileVerdict; readonly file: FoundFile | null }
+  /** The record held it; by now it lies outside the session, in another one. */
+  | { readonly kind: 'taken-over'; readonly verdict: FileVerdict }
+  /** `isStoreFault`: the store failed on it, it may come back. */
+  | { readonly kind: 'unreadable'; readonly verdict: FileVerdict; readonly isStoreFault: boolean }
   | { readonly kind: 'needs-acquired-time'; readonly file: FoundFile }
   /** Too far from the session for a verdict. */
   | { readonly kind: 'far' };
+
+const EXCLUDED = 'excluded by a person';
 
 interface Facts {
   readonly sizeBytes: number;
@@ -48,6 +54,7 @@ export class FileJudge {
   readonly #owner: FileOwner;
   readonly #included: ReadonlySet<Location>;
   readonly #excluded: ReadonlySet<Location>;
+  readonly #recorded: ReadonlySet<Location>;
   readonly #filters = new Map<LookFolder, (path: string) => boolean>();
 
   constructor(request: LookRequest) {
@@ -57,18 +64,27 @@ export class FileJudge {
     this.#owner = ownerOfRequest(request);
     this.#included = new Set(request.included);
     this.#excluded = new Set(request.excluded);
+    this.#recorded = new Set(request.recorded);
   }
 
-  /**
-   * The judgement on one file; reads its times afresh.
-   * @throws AppError STORE_UNAVAILABLE when the store fails.
-   */
+  /** The judgement on what cannot be looked at; what a person excluded need not be readable. */
+  judgeUnreadable(location: Location, reason: string, isStoreFault: boolean): Judgement {
+    const facts = { location, sizeBytes: 0, mtimeNs: 0n };
+    if (this.#excluded.has(location)) {
+      const verdict = { ...facts, verdict: 'excluded', rule: EXCLUDED } as const;
+      return { kind: 'decided', verdict, file: null };
+    }
+    const verdict = { ...facts, verdict: 'unreadable', rule: `cannot be read: ${reason}` } as const;
+    return { kind: 'unreadable', verdict, isStoreFault };
+  }
+
+  /** The judgement on one file; reads its times afresh. */
   judge(file: FileToJudge): Judgement {
     let facts: Facts;
     try {
       facts = readFacts(file);
     } catch (error) {
-      return { kind: 'decided', verdict: unreadable(file.location, error), file: null };
+      return this.judgeUnreadable(file.location, failureText(error), isStoreFailure(error));
     }
     const found: FoundFile = { location: file.location, name: pathText(file.name), ...facts };
     const decided = (verdict: Verdict, rule: string): Judgement => ({
@@ -77,31 +93,35 @@ export class FileJudge {
       file: verdict === 'in' || verdict === 'included' ? found : null,
     });
 
-    if (this.#excluded.has(file.location)) return decided('excluded', 'excluded by a person');
+    if (this.#excluded.has(file.location)) return decided('excluded', EXCLUDED);
     const isIncluded = this.#included.has(file.location);
     const byName = isIncluded ? null : this.#judgeName(file);
     const byAcquired = file.folder.timeBasis === 'acquired' && !isIncluded && byName === null;
-    if (byAcquired ? !this.#mayBeAcquired(facts.timeNs) : !isIncluded && !this.#isNear(facts)) {
-      return { kind: 'far' };
-    }
+    const isRecorded = this.#recorded.has(file.location);
+    const isNear = byAcquired ? this.#mayBeAcquired(facts.timeNs) : this.#isNear(facts);
+    if (!isNear && !isIncluded && !isRecorded) return { kind: 'far' };
     if (byName !== null) return decided(byName.verdict, byName.rule);
     const place = placeInWindow(facts.timeNs, this.#window, 'written');
     const isWanted = isIncluded || byAcquired || place.verdict === 'in';
+    const mayBeOthers = isWanted ? !isIncluded && !byAcquired : isRecorded;
+    const other = mayBeOthers
+      ? otherOwner(this.#owner, this.#request, file.pathInData, file.pathInFolder, facts.timeNs)
+      : null;
+    if (other !== null && isWanted) return decided('other session', other);
+    if (other !== null) {
+      const rule = `${place.rule}; ${other}`;
+      return { kind: 'taken-over', verdict: verdictOn(found, 'other session', rule) };
+    }
     if (!isWanted) return decided(place.verdict, place.rule);
     const refusal = readRefusal(file.path);
     if (refusal !== null) {
-      return { kind: 'decided', verdict: unreadable(file.location, refusal, found), file: null };
+      const rule = `cannot be read: ${failureText(refusal)}`;
+      const verdict = verdictOn(found, 'unreadable', rule);
+      return { kind: 'unreadable', verdict, isStoreFault: isStoreFailure(refusal) };
     }
     if (isIncluded) return decided('included', 'included by a person');
     if (byAcquired) return { kind: 'needs-acquired-time', file: found };
-    const other = otherOwner(
-      this.#owner,
-      this.#request,
-      file.pathInData,
-      file.pathInFolder,
-      facts.timeNs,
-    );
-    return other === null ? decided('in', place.rule) : decided('other session', other);
+    return decided('in', place.rule);
   }
 
   #judgeName(file: FileToJudge): { readonly verdict: Verdict; readonly rule: string } | null {
@@ -153,16 +173,6 @@ export function otherOwner(
 export function verdictOn(file: FoundFile, verdict: Verdict, rule: string): FileVerdict {
   const { location, sizeBytes, mtimeNs } = file;
   return { location, verdict, rule, sizeBytes, mtimeNs };
-}
-
-/** The verdict on what cannot be looked at; a size and time of 0 when not even these are known. */
-export function unreadable(location: Location, error: unknown, file?: FoundFile): FileVerdict {
-  if (isStoreFailure(error)) {
-    throw storeUnavailable(`${location} cannot be read: ${failureText(error)}.`, error);
-  }
-  const rule = `cannot be read: ${failureText(error)}`;
-  const { sizeBytes = 0, mtimeNs = 0n } = file ?? {};
-  return { location, verdict: 'unreadable', rule, sizeBytes, mtimeNs };
 }
 
 function readFacts(file: FileToJudge): Facts {

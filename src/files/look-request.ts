@@ -61,6 +61,11 @@ export interface LookRequest {
   /** Locations that a person included or excluded: they win over every rule. */
   readonly included: readonly string[];
   readonly excluded: readonly string[];
+  /**
+   * Locations that the record holds, or that went from it to another session, and that may lie outside the session: each
+   * file still there gets a verdict however far it is, and is another session's where that one owns it.
+   */
+  readonly recorded: readonly string[];
   /** This session's claim on files, and those of sessions that may overlap it on the same folders. */
   readonly claim: FileClaim;
   readonly neighbours: readonly FileClaim[];

@@ -31,6 +31,10 @@ export const lookResultSchema = z.discriminatedUnion('kind', [
     needsAcquiredTime: z.array(foundFileSchema),
     /** One for every file near the session (and every included or excluded one), sorted by location. */
     verdicts: z.array(verdictSchema),
+    /** Locations of `recorded` that lie outside the session and belong to another one; their verdict says so too. */
+    takenOver: z.array(z.string()),
+    /** Files and folders that the store failed on (an I/O error, a stale handle) while it answers otherwise. */
+    storeFaults: z.array(z.string()),
     /** How many other files there are. */
     otherFileCount: z.number(),
     /** Human sentences for the record: what could not be read. */

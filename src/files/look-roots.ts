@@ -1,4 +1,5 @@
 import { isAbsolute, normalize, resolve } from 'node:path';
+import { DateTime } from 'luxon';
 import { AppError, systemErrorCode } from '../errors.js';
 import type { LookFolder, LookRequest } from './look-request.js';
 import { failureText, isStoreFailure, storeUnavailable } from './store-errors.js';
@@ -104,4 +105,17 @@ function unavailable(path: string, error: unknown): AppError {
     ? `The folder ${pathText(path)} does not exist: is the store mounted?`
     : `The folder ${pathText(path)} cannot be read: ${failureText(error)}.`;
   return storeUnavailable(reason, error);
+}
+
+/**
+ * A root that is empty: when it held files before it is most likely not mounted.
+ * @throws AppError STORE_UNAVAILABLE
+ */
+export function requireNeverUsed(root: LookRoot): void {
+  const seenMs = root.folder.rootSeenNonemptyAtMs;
+  if (seenMs === null || root.path !== root.folderPath) return;
+  const since = DateTime.fromMillis(seenMs, { zone: 'utc' }).toISO();
+  throw storeUnavailable(
+    `The folder ${root.path} is empty, but held files before (${since ?? 'earlier'}): is the store mounted?`,
+  );
 }

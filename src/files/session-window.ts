@@ -1,4 +1,5 @@
 import type { ClockOffset } from '../domain/instrument.js';
+import type { LookFolder, LookRequest } from './look-request.js';
 
 /** The times whose files belong to a session: startNs < t <= endNs. Nanoseconds since the epoch. */
 export interface SessionWindow {
@@ -68,6 +69,20 @@ export function placeInWindow(
     return { verdict: 'in', rule };
   }
   return { verdict: 'in', rule: `${verb} between START and END` };
+}
+
+/**
+ * A quick check of mtimes in milliseconds, wider than the exact rule: over all clock offsets, by a millisecond for the
+ * rounding, and as far as files with times of their own may be written late.
+ */
+export function nearFilter(request: LookRequest, folder: LookFolder): (mtimeMs: number) => boolean {
+  const offsets = [0, ...folder.clockOffsets.map((entry) => entry.offsetMs)];
+  const { graceEndNs } = sessionWindow(request);
+  const lateMs = folder.timeBasis === 'acquired' ? request.acquiredWithinMs : 0;
+  const from = request.startMs - request.nearMs + Math.min(...offsets) - 1;
+  const to =
+    Number(graceEndNs / 1_000_000n) + Math.max(request.nearMs, lateMs) + Math.max(...offsets) + 1;
+  return (mtimeMs) => mtimeMs >= from && mtimeMs <= to;
 }
 
 /** `00:12:03`; below a second with the digits that show that it is not nothing: `00:00:00.000000001`. */

@@ -20,12 +20,19 @@ const STORE_FAILURES: ReadonlySet<string> = new Set([
   'ENOMEDIUM',
 ]);
 
-/** Whether a caught file system error means that the store is away, whatever file it was met at. */
+/** Whether the code of a file system error says that the store is in trouble, not the file that it was met at. */
+export function isStoreFailureCode(code: string): boolean {
+  // Codes that libuv has no name for arrive as "Unknown system error -116" with the number (ESTALE, EREMOTEIO).
+  return STORE_FAILURES.has(code) || /^Unknown system error -(?:116|121|123)$/.test(code);
+}
+
+/**
+ * Whether a caught file system error means that the store is in trouble: away, when it was met at a root; else what it was
+ * met at may be readable a little later.
+ */
 export function isStoreFailure(error: unknown): boolean {
   const code = systemErrorCode(error);
-  if (code !== undefined && STORE_FAILURES.has(code)) return true;
-  // Codes that libuv has no name for arrive as "Unknown system error -116" with the number (ESTALE, EREMOTEIO).
-  return code !== undefined && /^Unknown system error -(?:116|121|123)$/.test(code);
+  return code !== undefined && isStoreFailureCode(code);
 }
 
 /** The store is not reachable, with what a person should look at. */

@@ -38,9 +38,15 @@ export interface WalkFolderOptions {
   readonly onNearFile: (file: WalkedFile) => void;
   /**
    * What cannot be seen, and why. `entry`: one name, which may be none of ours (a temporary file that vanished, a link
-   * that leads nowhere); `folder`: everything below it.
+   * that leads nowhere); `folder`: everything below it. `isStoreFault`: the store failed on it, it may come back.
+   * What it throws ends the walk.
    */
-  readonly onUnreadable: (path: StorePath, kind: 'entry' | 'folder', reason: string) => void;
+  readonly onUnreadable: (
+    path: StorePath,
+    kind: 'entry' | 'folder',
+    reason: string,
+    isStoreFault: boolean,
+  ) => void;
   readonly index: DirectoryIndex;
   /** Whether the index may spare listing folders that did not change. */
   readonly useIndex: boolean;
@@ -67,6 +73,7 @@ export class FolderWalk {
   readonly #folders: Folder[] = [];
   #links: StorePath[] = [];
   #fileCount = 0;
+  #faultCount = 0;
   #rootState: 'not searched' | 'empty' | 'holds something' = 'not searched';
   #yieldAtMs = 0;
 
@@ -86,7 +93,7 @@ export class FolderWalk {
 
   /**
    * Searches the root and the folders in it.
-   * @throws AppError STORE_UNAVAILABLE when the root cannot be read or the store fails; ABORTED.
+   * @throws AppError STORE_UNAVAILABLE when the root cannot be read; ABORTED; what onUnreadable throws.
    */
   async searchFolders(): Promise<void> {
     const { root } = this.#options;
@@ -173,6 +180,7 @@ export class FolderWalk {
     const subfolders: StorePath[] = [];
     const links: StorePath[] = [];
     const fileMtimesMs: number[] = [];
+    const faultsBefore = this.#faultCount;
     for (const name of siblings) {
       const path = joinStorePath(folder.path, name);
       const found = this.#lstat(path);
@@ -197,7 +205,8 @@ export class FolderWalk {
       links,
       fileMtimesMs: Float64Array.from(fileMtimesMs),
     };
-    index.remember(folder.path, entry);
+    // What the store failed on is not in the entry: the folder has to be listed again.
+    if (this.#faultCount === faultsBefore) index.remember(folder.path, entry);
     return entry;
   }
 
@@ -205,7 +214,7 @@ export class FolderWalk {
     try {
       const stats = lstatSync(path, { throwIfNoEntry: false });
       if (stats !== undefined) return stats;
-      this.#options.onUnreadable(path, 'entry', 'it vanished while it was looked at');
+      this.#options.onUnreadable(path, 'entry', 'it vanished while it was looked at', false);
     } catch (error) {
       this.#unreadable(path, 'entry', error);
     }
@@ -217,7 +226,8 @@ export class FolderWalk {
     try {
       const physical = realPath(link);
       if (!allowedRoots.some((root) => isInsideFolder(physical, root))) {
-        onUnreadable(link, 'folder', 'it is a symbolic link that leads out of the allowed folders');
+        const reason = 'it is a symbolic link that leads out of the allowed folders';
+        onUnreadable(link, 'folder', reason, false);
         return;
       }
       const stats = statSync(link);
@@ -245,10 +255,9 @@ export class FolderWalk {
   }
 
   #unreadable(path: StorePath, kind: 'entry' | 'folder', error: unknown): void {
-    if (isStoreFailure(error)) {
-      throw storeUnavailable(`${pathText(path)} cannot be read: ${failureText(error)}.`, error);
-    }
-    this.#options.onUnreadable(path, kind, failureText(error));
+    const isStoreFault = isStoreFailure(error);
+    if (isStoreFault) this.#faultCount += 1;
+    this.#options.onUnreadable(path, kind, failureText(error), isStoreFault);
   }
 }
 

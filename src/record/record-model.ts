@@ -4,6 +4,7 @@ import type { Activity } from '../domain/activity.js';
 import type { Instrument } from '../domain/instrument.js';
 import type { ExperimentRecord, Note, Person, Project, Sample } from '../domain/record.js';
 import { type Session, usageEventIdOf } from '../domain/session.js';
+import { fillTitle, TITLE_PARTS, unknownTitlePart } from '../domain/title-template.js';
 import { AppError } from '../errors.js';
 import { chemicalElementsOf } from './chemical-elements.js';
 import { countForbidden } from './forbidden-characters.js';
@@ -61,23 +62,20 @@ function titleOf(template: string, { session, instrument }: RecordInput): string
     numberingSystem: 'latn',
     outputCalendar: 'gregory',
   });
-  const values = new Map([
-    ['display_name', instrument.displayName],
-    ['instrument_pid', instrument.pid],
-    ['user', session.user ?? ''],
-    ['session_key', session.key],
-    ['date', start.toFormat('yyyy-MM-dd')],
-    ['Weekday Mon. DD, YYYY', start.toFormat("cccc LLL'.' dd, yyyy")],
-  ]);
-  return template.replaceAll(/\{([^{}]*)\}/g, (_, name: string) => {
-    const value = values.get(name);
-    if (value === undefined) {
-      throw new AppError('CONFIG_INVALID', `The title template has an unknown part {${name}}.`, {
-        remedy: `Use ${[...values.keys()].map((key) => `{${key}}`).join(', ')} in the title template.`,
-        details: { template },
-      });
-    }
-    return value;
+  const unknown = unknownTitlePart(template);
+  if (unknown !== null) {
+    throw new AppError('CONFIG_INVALID', `The title template has an unknown part {${unknown}}.`, {
+      remedy: `Use ${TITLE_PARTS.map((part) => `{${part}}`).join(', ')} in the title template.`,
+      details: { template },
+    });
+  }
+  return fillTitle(template, {
+    display_name: instrument.displayName,
+    instrument_pid: instrument.pid,
+    user: session.user ?? '',
+    session_key: session.key,
+    date: start.toFormat('yyyy-MM-dd'),
+    'Weekday Mon. DD, YYYY': start.toFormat("cccc LLL'.' dd, yyyy"),
   });
 }
 

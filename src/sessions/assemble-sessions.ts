@@ -90,6 +90,11 @@ function overrideOf(overrides: readonly Override[], field: OverrideField): Overr
   return overrides.findLast((override) => override.field === field);
 }
 
+/** A row that is new in a cancelled session has the status that every new row has, which says nothing. */
+function isCancelledWithNewRow(statuses: ReadonlySet<RecordStatus>): boolean {
+  return statuses.size === 2 && statuses.has('CANCELLED') && statuses.has('WAITING_FOR_END');
+}
+
 /** A pair is what makes a session complete: START and END, of the source or by correction. */
 function statusOf(events: readonly LogEvent[], complete: boolean): RecordStatus | null {
   const statuses = new Set(events.map((event) => event.status));
@@ -97,6 +102,7 @@ function statusOf(events: readonly LogEvent[], complete: boolean): RecordStatus 
     (status) => status === 'WAITING_FOR_END' || status === 'TO_BE_BUILT',
   );
   if (statuses.size === 0) return null;
+  if (isCancelledWithNewRow(statuses)) return 'CANCELLED';
   // Rows written one after the other, by SQL too, arrive with whatever status their writer knew.
   if (undecided) return complete ? 'TO_BE_BUILT' : 'WAITING_FOR_END';
   return events[0]?.status ?? null;
@@ -120,7 +126,27 @@ function problemOf(
   if (usersDiffer && !overrideOf(overrides, 'user')) return 'USERS_DISAGREE';
   const open: readonly RecordStatus[] = ['WAITING_FOR_END', 'TO_BE_BUILT'];
   const bothOpen = open.includes(start.status) && open.includes(end.status);
-  return start.status !== end.status && !bothOpen ? 'STATUSES_DISAGREE' : null;
+  if (start.status === end.status || bothOpen) return null;
+  return isCancelledWithNewRow(new Set([start.status, end.status])) ? null : 'STATUSES_DISAGREE';
+}
+
+/**
+ * What all rows of a session are to say, as far as its START and END rows agree: what one of them knows holds for its
+ * partner too. Left away: they disagree, or there are none.
+ */
+export function commonValues(events: readonly LogEvent[]): {
+  readonly instrumentPid?: string;
+  readonly user?: string | null;
+} {
+  const [instrumentPid, ...otherInstruments] = new Set(events.map((event) => event.instrumentPid));
+  const [user = null, ...otherUsers] = new Set(
+    events.map((event) => event.user).filter((name) => name !== null),
+  );
+  if (instrumentPid === undefined) return {};
+  return {
+    ...(otherInstruments.length > 0 ? {} : { instrumentPid }),
+    ...(otherUsers.length > 0 ? {} : { user }),
+  };
 }
 
 /** Makes of the START and END rows of one session (at most one each) what is to be built, or names the problem. */

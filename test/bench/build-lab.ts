@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { openDatabase } from '../../src/db/database.js';
 import { insertInstrument } from '../../src/db/instrument-store.js';
-import { insertLog } from '../../src/db/session-log-store.js';
+import { insertLog } from '../../src/db/insert-log.js';
 
 export const CLI = fileURLToPath(new URL('../../../dist/cli/recordsmith.js', import.meta.url));
 const SAMPLES = fileURLToPath(new URL('../../samples/', import.meta.url));

@@ -3,9 +3,25 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { parse } from 'yaml';
+import { loadConfig } from '../../src/config/load-config.js';
+import { configSchema } from '../../src/config/schema.js';
 import { CLI, runCli } from './run-cli.js';
 
 let folder: string;
+
+function withoutEmptyGroups(tree: Record<string, unknown>): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(tree)
+      .map(([name, value]): [string, unknown] => [
+        name,
+        typeof value === 'object' && value !== null
+          ? withoutEmptyGroups(value as Record<string, unknown>)
+          : value,
+      ])
+      .filter(([, value]) => value !== null && JSON.stringify(value) !== '{}'),
+  );
+}
 
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'recordsmith-cli-'));
@@ -31,7 +47,14 @@ describe('recordsmith', () => {
   test('--help lists the commands and ends with 0', async () => {
     const { code, stdout } = await runCli(folder, ['--help']);
     expect(code).toBe(0);
-    for (const word of ['init', 'config', 'completion', '--run-once']) {
+    for (const word of [
+      'init',
+      'config',
+      'help',
+      '--run-once',
+      '-n, --dry-run',
+      '--session <id>',
+    ]) {
       expect(stdout).toContain(word);
     }
   });
@@ -47,7 +70,14 @@ describe('recordsmith', () => {
     [['completion', 'tcsh'], /Allowed choices are bash, zsh, fish/],
     [['--log-level', 'loud', 'config', 'check'], /Allowed choices are error, warn, info, debug/],
     [['config', 'check', '--config'], /argument missing/],
-    [['--json', 'init'], /'init' comes before its options/],
+    [['run', 'foo'], /'recordsmith run' takes no operand, and 'foo' is one/],
+    [['run', 'doctr'], /Did you mean 'recordsmith doctor'\?/],
+    [['run', 'doctor'], /Did you mean 'recordsmith doctor'\?/],
+    [['bogus', '--help'], /no command 'bogus'/],
+    [['--config', 'x.yaml', 'confg', '-h'], /Did you mean 'config'\?/],
+    [['config', 'shwo', '--help'], /no command 'recordsmith config shwo'[^]*Did you mean 'show'\?/],
+    [['help', 'bogus'], /no command 'bogus'/],
+    [['help', 'config', 'shwo'], /no command 'recordsmith config shwo'/],
     [['--instrument', 'titan'], /--instrument works only together with --run-once/],
     [['--run-once', '--from', '2026-01-01'], /--from bounds a harvest, and this version has no/],
     [['--run-once', '--to', '2026-01-01'], /--to bounds a harvest, and this version has no/],
@@ -57,6 +87,18 @@ describe('recordsmith', () => {
     expect(stderr).toMatch(message);
     expect(stdout).toBe('');
     expect(code).toBe(64);
+  });
+
+  test.each([
+    [['help'], /^Usage: recordsmith \[options\]/],
+    [['help', 'sessions', 'set'], /^Usage: recordsmith sessions set /],
+    [['sessions', 'help', 'set'], /^Usage: recordsmith sessions set /],
+    [['sessions', 'set', '--help'], /^Usage: recordsmith sessions set /],
+    [['config', '--help'], /^Usage: recordsmith config /],
+  ])('%j shows the help and ends with 0', async (args, usage) => {
+    const { code, stdout, stderr } = await runCli(folder, args);
+    expect(stdout).toMatch(usage);
+    expect({ code, stderr }).toStrictEqual({ code: 0, stderr: '' });
   });
 
   test('without a configuration it ends with 78 and says what to type', async () => {
@@ -134,6 +176,34 @@ describe('recordsmith', () => {
   });
 });
 
+describe('standard output that cannot be written', () => {
+  const onFullDisk = (args: readonly string[]) => {
+    writeFileSync(join(folder, 'c.yaml'), '');
+    return spawnSync(
+      'bash',
+      ['-c', '"$@" > /dev/full', 'bash', process.execPath, CLI, ...args, '--config', 'c.yaml'],
+      { cwd: folder, encoding: 'utf8', env: { PATH: process.env['PATH'], HOME: folder } },
+    );
+  };
+
+  test.each([[['config', 'show', '--json']], [['config', 'show', '--help']], [['help', 'run']]])(
+    '%j on a full disk: message and 75, no stack',
+    (args) => {
+      const { status, stderr } = onFullDisk(args);
+      expect(stderr).toMatch(
+        /^error: Standard output cannot be written.\n {2}cause: ENOSPC.*\n {2}remedy: .*\n$/,
+      );
+      expect(status).toBe(75);
+    },
+  );
+
+  test('what went wrong besides counts more', () => {
+    const { status, stderr } = onFullDisk(['sessions', 'list', '--json']);
+    expect(stderr).toMatch(/^error: There is no database/);
+    expect(status).toBe(69);
+  });
+});
+
 describe('recordsmith init', () => {
   test('writes a valid commented configuration and a database, and never overwrites', async () => {
     const first = await runCli(folder, ['init', '--json']);
@@ -146,6 +216,16 @@ describe('recordsmith init', () => {
     expect(existsSync(join(folder, 'recordsmith.sqlite'))).toBe(true);
     expect(statSync(file).mode & 0o007).toBe(0);
     expect((await runCli(folder, ['config', 'check'])).code).toBe(0);
+    expect(readFileSync(file, 'utf8')).toMatch(/^# Configuration.*take the # away to change one/);
+    // What has a default is commented out, so that later defaults hold; data do not lie among settings.
+    expect(
+      withoutEmptyGroups(parse(readFileSync(file, 'utf8')) as Record<string, unknown>),
+    ).toStrictEqual({
+      database: { file: '../recordsmith.sqlite' },
+      paths: {
+        ...{ data: '../data', output: '../output', records: '../records', state: '../state' },
+      },
+    });
 
     writeFileSync(file, `${readFileSync(file, 'utf8')}# mine\n`);
     const second = await runCli(folder, ['init', '--json']);
@@ -154,6 +234,17 @@ describe('recordsmith init', () => {
       database: { applied: [] },
     });
     expect(readFileSync(file, 'utf8')).toMatch(/# mine\n$/);
+  });
+
+  test('each line that is commented out can be taken back by taking its # away', async () => {
+    await runCli(folder, ['init', '--quiet']);
+    const file = join(folder, 'config/recordsmith.yaml');
+    const text = readFileSync(file, 'utf8');
+    const commented = text.split('\n').filter((line) => /^ *#\S/.test(line));
+    expect(commented.length).toBeGreaterThan(30);
+    writeFileSync(file, text.replace(/^( *)#(?=\S)/gm, '$1'));
+    const { config } = loadConfig({ file, environment: {}, workingFolder: folder });
+    expect(config).toMatchObject({ ...configSchema.parse({}), database: {}, paths: {} });
   });
 
   test('--config names the file; outside a folder called config the data lie beside it', async () => {

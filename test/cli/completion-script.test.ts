@@ -74,6 +74,12 @@ describe('completion', () => {
     expect(completeInBash(real, ['recordsmith', '']).sort()).toStrictEqual(
       program.commands.map((command) => command.name()).sort(),
     );
+    // What is typed without a command are options of the daemon.
+    expect(completeInBash(real, ['recordsmith', '--'])).toEqual(
+      expect.arrayContaining(['--run-once', '--dry-run', '--session', '--instrument', '--json']),
+    );
+    expect(completeInBash(real, ['recordsmith', '-n'])).toStrictEqual(['-n']);
+    expect(completeInBash(real, ['recordsmith', '--session', 'config', ''])).toContain('config');
     expect(completeInBash(real, ['recordsmith', 'config', ''])).toStrictEqual(['check', 'show']);
     expect(completeInBash(real, ['recordsmith', '--log-level', 'd'])).toStrictEqual(['debug']);
   });

@@ -20,7 +20,7 @@ import { systemClock } from '../../src/clock.js';
 import { loadConfig } from '../../src/config/load-config.js';
 import type { DoctorEnvironment } from '../../src/cli/doctor/doctor-environment.js';
 import { currentRecord } from '../../src/db/record-store.js';
-import { retrySessions } from '../../src/db/session-steering.js';
+import { retrySessions } from '../../src/db/retry-sessions.js';
 import { StorePool } from '../../src/files/store-pool.js';
 import { createLog } from '../../src/log.js';
 import { describeEngines } from '../support/databases.js';
@@ -116,7 +116,7 @@ describeEngines('recordsmith doctor', (engine) => {
     expect(checks.map(({ check }) => check)).toStrictEqual(
       expect.arrayContaining([
         ...['node', 'configuration', 'readers', 'previews', 'record schema'],
-        ...['folder paths.output', 'folder paths.records', 'folder paths.state'],
+        ...['folder paths.output', 'folder paths.records', 'mode'],
         ...['space paths.records', 'store paths.data', 'database', 'database schema'],
         ...['database rights', 'database clock', 'instrument titan', 'store titan'],
         ...['store quanta', 'clocks', 'invariants', 'staged files', 'unfinished files'],
@@ -292,7 +292,8 @@ describeEngines('recordsmith doctor', (engine) => {
     await lab.database
       .knex('session_log')
       .where({ session_identifier: 'first', event_type: 'END' })
-      .update({ record_status: 'ERROR' });
+      // With a new revision, as recordsmith writes; what a person changes is taken up instead.
+      .update({ record_status: 'ERROR', revision: 1000 });
     const { notOk } = await deep();
     expect(notOk).toMatchObject([
       { check: 'invariant 2', state: 'fail' },

@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
 import { parse } from 'csv-parse/sync';
-import { insertLog } from '../../src/db/session-log-store.js';
+import { insertLog } from '../../src/db/insert-log.js';
 import { describeDatabases } from '../support/databases.js';
 import { addInstrument } from '../support/session-rows.js';
 import { commandFolder } from './command-folder.js';

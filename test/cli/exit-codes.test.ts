@@ -52,6 +52,13 @@ describe('describeError', () => {
     );
   });
 
+  test('what an error below says once more is left out', () => {
+    const sql = 'insert into x values (?) - it is full';
+    const below = new Error(sql, { cause: new Error(sql) });
+    const error = new AppError('DATABASE_UNAVAILABLE', 'No database.', { cause: below });
+    expect(describeError(error, 'x')).toBe(`error: No database.\n  cause: ${sql}\n`);
+  });
+
   test('a bug comes with its stack and where to report it', () => {
     const text = describeError(new TypeError('x is not a function'), 'https://example.org/bugs');
     expect(text).toMatch(

@@ -1,4 +1,4 @@
-import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
@@ -83,12 +83,24 @@ describe('recordsmith extract', () => {
     expect(readFileSync(join(folder, 'p.png')).toString('latin1', 1, 4)).toBe('PNG');
   });
 
+  test('--preview makes no folder: one that is missing is refused before anything is read', async () => {
+    const { code, stdout, stderr } = await runCli(folder, [
+      ...['extract', 'picture.tif', '--preview', 'pitcures/p.png'],
+    ]);
+    expect(stderr).toMatch(/no folder \S+pitcures for the preview[^]*remedy: /);
+    expect({ code, stdout }).toStrictEqual({ code: 65, stdout: '' });
+    expect(existsSync(join(folder, 'pitcures'))).toBe(false);
+  });
+
   test('a file that is missing or may not be read stops no other: 65, 77', async () => {
     const files = ['missing.tif', 'picture.tif', '.'];
     const { code, stdout, stderr } = await runCli(folder, ['extract', '--json', ...files]);
     expect(code).toBe(65);
     expect(JSON.parse(stdout)).toMatchObject([{ path: 'picture.tif' }]);
-    expect(stderr).toMatch(/missing\.tif[^]*ENOENT[^]*regular file/);
+    // The same block as for every error, a file each.
+    expect(stderr).toMatch(
+      /^error: The file missing\.tif cannot be shown\.\n(?: {2}cause: .*\n)+ {2}remedy: .*\nerror: The file \. cannot be shown\.\n {2}cause: .*regular file/,
+    );
     const none = await runCli(folder, ['extract', '--json', 'missing.tif']);
     expect(JSON.parse(none.stdout)).toStrictEqual([]);
     if (process.getuid?.() === 0) return;
@@ -145,7 +157,7 @@ describe('recordsmith extract', () => {
   ])('%j is wrong usage: 64', async (args, message) => {
     const { code, stdout, stderr } = await runCli(folder, ['extract', '--json', ...args]);
     expect(stderr).toMatch(message);
-    expect(stdout).toBe('');
+    expect(JSON.parse(stdout)).toMatchObject({ error: { code: 'USAGE' } });
     expect(code).toBe(64);
   });
 });

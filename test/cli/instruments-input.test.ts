@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
 import { checkTimeZone } from '../../src/cli/check-time-zone.js';
-import { readInstrumentColumn } from '../../src/cli/instrument-changes.js';
+import { newInstrument, readInstrumentColumn } from '../../src/cli/instrument-changes.js';
+import { checkInstrumentPid } from '../../src/cli/instrument-pid.js';
 import { changedSettings } from '../../src/cli/instrument-settings.js';
 import { FaultList, readInstrumentList, readListText } from '../../src/cli/read-instrument-list.js';
 
@@ -34,6 +35,29 @@ test('wrong texts of columns are refused', () => {
   }
   expect(readInstrumentColumn('location', ' ')).toEqual({ location: null });
   expect(readInstrumentColumn('active', 'No')).toEqual({ active: false });
+});
+
+test('a key that file names or XML cannot hold is refused with the rule, an awkward one is warned of', () => {
+  expect(checkInstrumentPid('FEI-Titan-TEM-635816_n')).toBeNull();
+  for (const pid of ['FEI Titan', 'Gerät', '_titan', 'a:b', 'ti%tan']) {
+    expect(checkInstrumentPid(pid)).toContain('Use letters, digits');
+  }
+  for (const pid of [
+    'a/b',
+    'a\\b',
+    'a\nb',
+    'a\u0000',
+    'a\u202eb',
+    'a\uffff',
+    '-titan',
+    '..',
+    ' a',
+    '',
+  ]) {
+    expect(() => newInstrument(pid, { filestorePath: 'a', timezone: 'UTC' })).toThrow(
+      'instrument_pid',
+    );
+  }
 });
 
 test('single settings are set and taken back without touching the others', () => {

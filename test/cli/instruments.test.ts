@@ -1,3 +1,5 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
 import { describeDatabases } from '../support/databases.js';
 import { addInstrument, logSession } from '../support/session-rows.js';
@@ -57,6 +59,28 @@ describeDatabases('instruments', (fixture) => {
     expect(setting('build.clustering.min_gap_s')).toMatchObject({ value: 120, origin: 'default' });
     await lab.current.json('instruments', 'remove', 'titan');
     expect(await fixture.database.knex('instruments')).toEqual([]);
+  });
+
+  test('a folder that is not there and an awkward key are warned of; the instrument is added all the same', async () => {
+    mkdirSync(join(lab.current.folder, 'data/Titan'));
+    const added = await lab.current.run(
+      'instruments',
+      'add',
+      'my titan',
+      ...NEW,
+      '--folder',
+      'EDS',
+    );
+    expect(added.code).toBe(0);
+    expect(added.stderr).toMatch(/The folder \S+data\/EDS does not exist: is the store mounted\?/);
+    expect(added.stderr).not.toContain('data/Titan does not exist');
+    expect(added.stderr).toContain('%XX for some characters of my titan');
+    const folder = await lab.current.run('instruments', 'folder', 'add', 'my titan', 'Gatan');
+    expect(folder.code).toBe(0);
+    expect(folder.stderr).toContain('data/Gatan does not exist');
+    expect(folder.stderr).not.toContain('data/EDS');
+    const changed = await lab.current.run('instruments', 'set', 'my titan', '--location', 'B7');
+    expect(changed.stderr).not.toContain('does not exist');
   });
 
   test('an instrument with sessions is not removed', async () => {

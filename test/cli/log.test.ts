@@ -52,6 +52,28 @@ describeDatabases('log', (fixture) => {
     expect(await fixture.database.knex('session_log').where('event_type', 'END')).toEqual([]);
   });
 
+  test('a corrected event says what changed of the session; a START to come is warned of', async () => {
+    await addInstrument(fixture.database, 'titan');
+    const start = ['log', 'start', '--instrument', 'titan', '--session', 'a', '--at'];
+    const future = await lab.current.json(...start, '2999-03-01T10:00');
+    expect(future).toMatchObject({
+      warnings: [expect.stringContaining('START lies in the future')],
+    });
+    await lab.current.run(...start, '2026-03-01T10:00');
+    const end = ['log', 'end', '--session', 'a', '--at'];
+    const first = await lab.current.run(...end, '2026-03-01T12:00');
+    expect(first.stdout).not.toContain('is now');
+    await fixture.database.knex('session_log').update({ record_status: 'COMPLETED' });
+    const again = await lab.current.run(...end, '2026-03-01T12:30');
+    expect(again.stdout).toContain(
+      '  end: 2026-03-01T12:00:00+01:00 is now 2026-03-01T12:30:00+01:00\n',
+    );
+    expect(again.stdout).toContain('  status: COMPLETED is now TO_BE_BUILT\n');
+    expect(await lab.current.json(...end, '2026-03-01T12:40')).toMatchObject({
+      changed: [{ field: 'end', from: '2026-03-01T11:30:00.000Z', to: '2026-03-01T11:40:00.000Z' }],
+    });
+  });
+
   test('an END before the START is written and warned of; a key finds its session', async () => {
     await addInstrument(fixture.database, 'titan');
     const start = await lab.current.json(

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { createLab, type Lab } from '../support/lab.js';
 
 describe('shadow mode', () => {
-  const SAID = 'Shadow mode: nothing is exported or mailed.';
+  const SAID = 'nothing is exported or mailed.';
   let lab: Lab;
 
   beforeEach(async () => {

@@ -143,6 +143,19 @@ describeEngines('Files of a session', (engine) => {
     expect(await rules()).toEqual({});
   });
 
+  test('a path that the shell completed in the working folder is taken, also beside paths.data', async () => {
+    const from = (folder: string, ...args: string[]) =>
+      runInProcess(folder, ['sessions', ...args, '--config', lab.configFile]);
+    await from(join(lab.data, 'titan'), 'include', 's', 'early.msa', './late.msa');
+    expect(await rules()).toEqual({ '/titan/early.msa': 'include', '/titan/late.msa': 'include' });
+    await from(lab.folder, 'include', 's', '--clear', 'data/titan/early.msa');
+    await from(join(lab.data, 'titan'), 'include', 's', '--clear', 'titan/late.msa');
+    expect(await rules()).toEqual({});
+    const outside = await from(lab.folder, 'include', 's', 'recordsmith.yaml');
+    expect(outside.code).toBe(65);
+    expect(outside.stderr).toContain('lies outside paths.data');
+  });
+
   test('paths that are no file of the store are refused, and then none is taken', async () => {
     const outside = join(lab.folder, 'outside.msa');
     symlinkSync(lab.configFile, join(lab.data, 'titan/link.msa'));
@@ -177,7 +190,9 @@ describeEngines('Files of a session', (engine) => {
     expect((await run('exclude', 's', 'titan/gone.msa')).code).toBe(0);
     expect(await rules()).toEqual({ '/titan/gone.msa': 'exclude' });
     expect((await run('exclude', 's', 'titan/never.msa')).code).toBe(65);
-    await run('exclude', 's', 'titan/gone.msa', '--clear');
+    const clear = ['sessions', 'exclude', 's', 'gone.msa', '--clear', '--config', lab.configFile];
+    expect((await runInProcess(join(lab.data, 'titan'), clear)).code).toBe(0);
+    expect(await rules()).toEqual({});
   });
 
   test('an included file counts whatever its time', async () => {

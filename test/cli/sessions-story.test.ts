@@ -135,6 +135,17 @@ describeEngines('A session that people put right', (engine) => {
       ]);
     });
 
+    test('a window made narrower says what changed and how files that are outside are dropped', async () => {
+      const said = await sessions('set', 's', '--end', '2026-03-02T11:00');
+      expect(said).toContain('end: 2026-03-02T11:06:00+01:00 is now 2026-03-02T11:00:00+01:00');
+      expect(said).toContain('status: COMPLETED is now TO_BE_BUILT');
+      expect(said).toContain('The next pass builds it again; version 6 of its record stays until');
+      expect(said).toMatch(/To drop them: recordsmith sessions retry \w{16} --fresh\n/);
+      const wider = await sessions('set', 's', '--end', '2026-03-02T11:06');
+      expect(wider).not.toContain('--fresh');
+      expect(await build()).toMatchObject({ outcome: 'COMPLETED', version: 6 });
+    });
+
     test('a cancelled session loses its public record at once, a released one is built anew', async () => {
       const [current] = (await show()).versions;
       expect(existsSync(current?.record ?? '')).toBe(true);

@@ -144,22 +144,21 @@ describeEngines('The sessions command', (engine) => {
     });
     await titan1().update({ next_attempt_at: null, deferral_reason: null });
 
-    await lab.database.createScope(() =>
-      pause({
-        scope: 'instrument',
-        target: 'titan',
-        reason: 'moving',
-        untilMs: null,
-        author: 'eve',
-      }),
-    );
+    const brake = { reason: 'moving', untilMs: null, author: 'eve' };
+    const hold = () =>
+      lab.database.createScope(() => pause({ ...brake, scope: 'instrument', target: 'titan' }));
+    const letGo = () => lab.database.createScope(() => resume('instrument', 'titan'));
+    await hold();
     expect(await reason()).toBe('paused by eve: moving');
-    await lab.database.createScope(() => resume('instrument', 'titan'));
+    await letGo();
 
     await claim(lab.database, 'titan-1', 'host-a:7');
     expect(await reason()).toBe('being built now by host-a:7');
     await titan1().update({ lease_expires_at: '2026-03-06T00:00:00.000Z' });
     expect(await reason()).toContain('stopped building it midway');
+    await hold();
+    expect(await reason()).toBe('paused by eve: moving');
+    await letGo();
     await titan1().update({ lease_owner: null, lease_expires_at: null });
 
     await lab.log('future', { start: '2026-03-05T09:00:00Z', end: '2999-03-05T09:00:00Z' });
@@ -227,7 +226,9 @@ describeEngines('The sessions command', (engine) => {
     expect(open.code).toBe(65);
     expect(JSON.parse(open.stdout)).toMatchObject({
       retried: [],
-      refused: [{ session_identifier: 'open', reason: 'It has no END yet.' }],
+      refused: [
+        { session_identifier: 'open', from: 'WAITING_FOR_END', reason: 'It has no END yet.' },
+      ],
     });
 
     lab.spectrum('titan/one.msa', '2026-03-03T09:10:00Z');

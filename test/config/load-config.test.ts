@@ -245,6 +245,9 @@ describe('loadConfig', () => {
     chmodSync(file, 0o644);
     expect(load(yaml).warnings[0]).toContain(`chmod o-r ${file}`);
     expect(load('mode: live\n').warnings).toHaveLength(0);
+    // An address without a password is no secret.
+    const open = 'database: {client: postgres, url: "postgres://u@h/d"}\n';
+    expect(load(open).warnings).toHaveLength(0);
   });
 
   test('conditions between keys are checked', () => {
@@ -259,6 +262,16 @@ describe('loadConfig', () => {
     ]);
   });
 
+  test('a title names known parts only', () => {
+    const [fault] = faultsOf(() => load('record: {title: "On {dispaly_name}"}\n'));
+    expect(fault).toMatchObject({
+      key: 'record.title',
+      problem: expect.stringMatching(/only \{display_name\}, .* in braces, not \{dispaly_name\}/),
+    });
+    const { config } = load('record: {title: "{user}: {date} and {Weekday Mon. DD, YYYY}"}\n');
+    expect(config.record.title).toContain('{user}');
+  });
+
   test('one name in a rule is a list of one', () => {
     const { config } = load('rules: [{name: a, action: skip, match: {user: service}}]');
     expect(config.rules[0]?.match.user).toStrictEqual(['service']);
@@ -270,6 +283,17 @@ describe('loadConfig', () => {
       file_bytes: 1.5 * 1024 ** 3,
       file_memory_bytes: 2_000_000,
     });
+  });
+
+  test('a group whose keys are all commented out is not there', () => {
+    const environment = { NX_DATA_PATH: '/data', RECORDSMITH_BUILD__CONCURRENCY: '3' };
+    const { config } = load('paths:\nbuild:\n  limits:\nlog:\n  file:\n', { environment });
+    expect(config.paths.records).toBe('/data/records');
+    expect(config.build).toMatchObject({ concurrency: 3, limits: { readers: 2 } });
+    expect(faultsOf(() => load('rules:\nbuild: {schedule: }\n')).map(({ key }) => key)).toEqual([
+      'rules',
+      'build.schedule',
+    ]);
   });
 
   test('the result cannot be changed', () => {

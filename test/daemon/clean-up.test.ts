@@ -6,7 +6,7 @@ import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { systemClock } from '../../src/clock.js';
 import { CLEAN_UP_AGE_MS, cleanUp, orphanVersions } from '../../src/daemon/clean-up.js';
 import { stagingPath } from '../../src/daemon/staging.js';
-import { cancelSession } from '../../src/db/session-steering.js';
+import { cancelSession } from '../../src/db/cancel-session.js';
 import { sessionKeyOf } from '../../src/domain/session.js';
 import { createLog } from '../../src/log.js';
 import { describeDatabases } from '../support/databases.js';

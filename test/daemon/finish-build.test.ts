@@ -109,6 +109,13 @@ describeDatabases('the end of a build', (fixture) => {
     },
   );
 
+  test('a store that is away stops the clock of the file delay, whatever part of the build found it', async () => {
+    const { attempt } = await claimed(fixture.database);
+    await finishBuild(attempt, deferred('the store hangs', 60_000, { away: 'store' }));
+    const since = await fixture.database.knex('sessions').pluck<unknown[]>('store_away_since');
+    expect(since).toEqual([expect.anything()]);
+  });
+
   test('a lost lease is passed over, also when nothing can be put in order afterwards', async () => {
     const { attempt, log } = await claimed(awayAfterOne());
     // A file where the folder of the staged attempts would be.

@@ -20,7 +20,8 @@ import {
 import { stagingPath } from '../../src/daemon/staging.js';
 import type { Database } from '../../src/db/database.js';
 import { currentRecord } from '../../src/db/record-store.js';
-import { cancelSession, retrySessions } from '../../src/db/session-steering.js';
+import { retrySessions } from '../../src/db/retry-sessions.js';
+import { cancelSession } from '../../src/db/cancel-session.js';
 import { sessionKeyOf } from '../../src/domain/session.js';
 import { createLog } from '../../src/log.js';
 import { describeDatabases } from '../support/databases.js';

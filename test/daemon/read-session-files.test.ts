@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { readSessionFiles } from '../../src/daemon/read-session-files.js';
+import { readSessionFiles, requireReadable } from '../../src/daemon/read-session-files.js';
 import { ReaderPool } from '../../src/extract/reader-pool.js';
 import { StorePool } from '../../src/files/store-pool.js';
 
@@ -83,3 +83,21 @@ test.each([
     expect(datasets.map(({ reader }) => reader === datasets[0]?.reader)).toEqual([true, false]);
   },
 );
+
+test('what the store failed on has the session tried again, recorded before or not', () => {
+  const verdict = {
+    location: '/titan/a.dm3',
+    verdict: 'unreadable',
+    rule: 'cannot be read: EIO',
+    sizeBytes: 0,
+    mtimeNs: 0n,
+  } as const;
+  const storeFaults = ['/titan/a.dm3', '/titan/deep'];
+  expect(() => requireReadable({ verdicts: [verdict], storeFaults }, [])).toThrow(
+    expect.objectContaining({
+      code: 'FILE_UNREADABLE',
+      message: 'The store fails: /titan/a.dm3 cannot be read: EIO (and 1 more).',
+    }),
+  );
+  expect(() => requireReadable({ verdicts: [verdict], storeFaults: [] }, [])).not.toThrow();
+});

@@ -2,19 +2,20 @@ import { beforeEach, expect, test } from '@jest/globals';
 import {
   claimSession,
   deferSession,
-  isAttemptSettled,
   noteStoreAway,
   releaseLease,
   renewLease,
 } from '../../src/db/build-lease-store.js';
 import { checkInvariants } from '../../src/db/check-invariants.js';
 import { listVerdicts, lastLook, saveLook, saveVerdicts } from '../../src/db/look-store.js';
+import { stagedAttemptState } from '../../src/db/publication-store.js';
 import { currentRecord, listRecords, recordDatasets } from '../../src/db/record-store.js';
 import { recordActivities } from '../../src/db/catalogue-store.js';
-import { cancelSession } from '../../src/db/session-steering.js';
+import { cancelSession } from '../../src/db/cancel-session.js';
 import { findSession, sessionHistory } from '../../src/db/session-store.js';
-import { insertLog } from '../../src/db/session-log-store.js';
+import { insertLog } from '../../src/db/insert-log.js';
 import { BUILD_OUTCOMES } from '../../src/domain/record-status.js';
+import { sessionKeyOf } from '../../src/domain/session.js';
 import { describeDatabases } from '../support/databases.js';
 import {
   addInstrument,
@@ -117,9 +118,10 @@ describeDatabases('building under a lease', (fixture) => {
 
   test('a build settles once: its answer may be asked for again', async () => {
     const claimed = await claim(fixture.database, 's-1');
-    expect(await scoped(() => isAttemptSettled('s-1', claimed.token))).toBe(false);
+    const state = () => scoped(() => stagedAttemptState(sessionKeyOf('s-1'), claimed.token));
+    expect(await state()).toBe('open');
     await settle(fixture.database, 's-1', claimed);
-    expect(await scoped(() => isAttemptSettled('s-1', claimed.token))).toBe(true);
+    expect(await state()).toBe('settled');
     expect(await settle(fixture.database, 's-1', claimed)).toEqual({ kind: 'lease-lost' });
     expect(await generations()).toHaveLength(1);
   });

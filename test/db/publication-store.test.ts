@@ -6,7 +6,8 @@ import {
   stagedAttemptState,
 } from '../../src/db/publication-store.js';
 import { currentRecord } from '../../src/db/record-store.js';
-import { cancelSession, retrySessions } from '../../src/db/session-steering.js';
+import { retrySessions } from '../../src/db/retry-sessions.js';
+import { cancelSession } from '../../src/db/cancel-session.js';
 import type { BuildOutcome } from '../../src/domain/record-status.js';
 import { sessionKeyOf } from '../../src/domain/session.js';
 import { describeDatabases } from '../support/databases.js';

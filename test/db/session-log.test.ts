@@ -1,13 +1,9 @@
 import { beforeEach, expect, test } from '@jest/globals';
 import { getSessionsToBuild, takeUpLogChanges } from '../../src/db/due-sessions.js';
 import { checkInvariants } from '../../src/db/check-invariants.js';
-import {
-  insertLog,
-  insertRecordGenerationEvent,
-  updateSessionStatus,
-  withdrawEnd,
-  type SessionEvent,
-} from '../../src/db/session-log-store.js';
+import { insertLog, withdrawEnd, type SessionEvent } from '../../src/db/insert-log.js';
+import { insertRecordGenerationEvent } from '../../src/db/record-generation.js';
+import { updateSessionStatus } from '../../src/db/update-session-status.js';
 import { query } from '../../src/db/query.js';
 import { findSession, sessionHistory } from '../../src/db/session-store.js';
 import { RECORD_STATUSES, type RecordStatus } from '../../src/domain/record-status.js';

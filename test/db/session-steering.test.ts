@@ -10,14 +10,10 @@ import {
   listFileRules,
   removeFileRule,
 } from '../../src/db/session-files-store.js';
-import { insertLog } from '../../src/db/session-log-store.js';
-import {
-  cancelSession,
-  clearOverrides,
-  releaseSession,
-  retrySessions,
-  setOverrides,
-} from '../../src/db/session-steering.js';
+import { insertLog } from '../../src/db/insert-log.js';
+import { retrySessions } from '../../src/db/retry-sessions.js';
+import { cancelSession, releaseSession } from '../../src/db/cancel-session.js';
+import { clearOverrides, setOverrides } from '../../src/db/set-overrides.js';
 import { findSession, listProblems, listSessions } from '../../src/db/session-store.js';
 import { sessionKeyOf } from '../../src/domain/session.js';
 import { describeDatabases } from '../support/databases.js';

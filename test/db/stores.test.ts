@@ -193,6 +193,20 @@ describeDatabases('the stores', (fixture) => {
     expect(await scoped(listProjects)).toHaveLength(1);
   });
 
+  test('a session is built anew when it gets a project and when that changes, and else not', async () => {
+    const revision = async () => (await scoped(() => findSession('s-1')))?.inputsRevision ?? 0;
+    const first = await revision();
+    const project = { name: 'Steel', division: null, group: 'G', projectId: 'P-1', ref: null };
+    const id = await scoped(() => saveProject(project, 'eve'));
+    await scoped(() => addSessionToProject('s-1', id, 'eve'));
+    expect(await revision()).toBe(first + 1);
+    await scoped(() => addSessionToProject('s-1', id, 'eve'));
+    await scoped(() => saveProject(project, 'adam'));
+    expect(await revision()).toBe(first + 1);
+    await scoped(() => saveProject({ ...project, ref: 'https://example.org/steel' }, 'eve'));
+    expect(await revision()).toBe(first + 2);
+  });
+
   test('a pause holds until its time or until resumed', async () => {
     const brake = { scope: 'instrument', target: 'titan', reason: 'move', author: 'eve' } as const;
     await scoped(() => pause({ ...brake, untilMs: 2000 }));

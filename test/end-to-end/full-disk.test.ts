@@ -1,10 +1,21 @@
-import { chmodSync, copyFileSync, existsSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  rmSync,
+  statfsSync,
+  writeFileSync,
+} from 'node:fs';
+import { userInfo } from 'node:os';
+import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, jest } from '@jest/globals';
+import { parseDatabaseUrl } from '../../src/db/database-settings.js';
 import { openDatabase } from '../../src/db/database.js';
 import { createLab, type Lab, type ReportedSession, type RunOnceResult } from '../support/lab.js';
 import {
   runOnceWithPermissions,
+  runWithPermissions,
   SmallDisk,
   testWith,
   whyNoPermissions,
@@ -65,10 +76,14 @@ describe('a place that cannot be written to', () => {
   }
 
   /** The session waits, nothing is half-written, and the tries it may have are not used up. */
-  async function expectPutOff(result: RunOnceResult, reason: RegExp): Promise<void> {
+  async function expectPutOff(
+    result: RunOnceResult,
+    reason: RegExp,
+    exitCode: number,
+  ): Promise<void> {
     expect(sessionOf(result)).toMatchObject({ outcome: 'DEFERRED', record: null, version: null });
     expect(sessionOf(result).reason).toMatch(reason);
-    expect(result.code).toBe(0);
+    expect(result.code).toBe(exitCode);
     expect(await generations()).toBe(0);
     expect(await lab.database.knex('sessions').pluck('tries')).toEqual([0]);
     const left = [...lab.files(lab.records), ...lab.files(lab.output)];
@@ -93,19 +108,19 @@ describe('a place that cannot be written to', () => {
   ] as const) {
     testWith(
       noDisk,
-      `full, then read-only ${title}: deferred with the reason, then built`,
+      `full, then read-only ${title}: deferred with the reason and 75 or 77, then built`,
       async () => {
         const folder = folderOf();
         const disk = mountDisk(folder);
         const ballast = fill(disk, left);
         const full = new RegExp(`^FILE_NOT_WRITABLE: ${folder}/.* cannot be written.*ENOSPC`);
-        await expectPutOff(await lab.runOnce(), full);
+        await expectPutOff(await lab.runOnce(), full, 75);
         rmSync(ballast);
 
         await lab.database.knex('sessions').update({ next_attempt_at: null });
         disk.readOnly(true);
         const readOnly = new RegExp(`^FILE_NOT_WRITABLE: ${folder}/.*EROFS`);
-        await expectPutOff(await lab.runOnce(), readOnly);
+        await expectPutOff(await lab.runOnce(), readOnly, 77);
         disk.readOnly(false);
         await expectBuilt();
       },
@@ -114,13 +129,40 @@ describe('a place that cannot be written to', () => {
 
   testWith(
     whyNoPermissions(),
-    'paths.output or paths.records without the right to write: deferred, then built',
+    'paths.output or paths.records without the right to write: deferred with 77, then built',
     async () => {
-      for (const folder of [lab.output, lab.records]) {
+      // The account that ran before may have been another one.
+      const staging = join(lab.output, '.recordsmith');
+      for (const folder of [lab.output, lab.records, staging]) {
+        mkdirSync(folder, { recursive: true });
         await lab.database.knex('sessions').update({ next_attempt_at: null });
         chmodSync(folder, 0o555);
-        await expectPutOff(await runOnceWithPermissions(lab), /^FILE_NOT_WRITABLE: .*EACCES/);
+        await expectPutOff(await runOnceWithPermissions(lab), /^FILE_NOT_WRITABLE: .*EACCES/, 77);
         chmodSync(folder, 0o755);
+      }
+      await expectBuilt();
+    },
+  );
+
+  testWith(
+    whyNoPermissions(),
+    'a SQLite database without rights to its file or folder: 77, naming the file and the user',
+    async () => {
+      const address = parseDatabaseUrl(lab.databaseUrl);
+      const file = address.client === 'sqlite' ? address.file : '';
+      for (const [path, mode, usual, args] of [
+        [file, 0o444, 0o644, ['--run-once']],
+        [file, 0, 0o644, ['--run-once', '--dry-run']],
+        [dirname(file), 0o555, 0o755, ['--run-once']],
+        [dirname(file), 0, 0o755, ['sessions', 'list']],
+      ] as const) {
+        chmodSync(path, mode);
+        const { code, stderr } = await runWithPermissions(lab, args);
+        chmodSync(path, usual);
+        expect(stderr).toMatch(
+          new RegExp(`remedy: Give the user ${userInfo().username} the right .* ${file} and the`),
+        );
+        expect(code).toBe(77);
       }
       await expectBuilt();
     },

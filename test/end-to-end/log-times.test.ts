@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
-import { insertLog } from '../../src/db/session-log-store.js';
+import { insertLog } from '../../src/db/insert-log.js';
 import { describeEngines } from '../support/databases.js';
 import { createLab, type Lab, type RunOnceResult } from '../support/lab.js';
 

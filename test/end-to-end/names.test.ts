@@ -8,7 +8,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
-import { retrySessions } from '../../src/db/session-steering.js';
+import { retrySessions } from '../../src/db/retry-sessions.js';
 import { createLab, type Lab, type RunOnceResult } from '../support/lab.js';
 import { bytesBelow, readXmlRecord, type XmlRecord } from '../support/read-record.js';
 

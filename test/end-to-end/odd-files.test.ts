@@ -332,7 +332,9 @@ describe('files that cannot be read', () => {
         chmodSync(place, 0o755);
       }
       chmodSync(shut, 0);
-      await lab.database.knex('sessions').update({ next_attempt_at: null, tries: 3 });
+      await lab.database
+        .knex('sessions')
+        .update({ next_attempt_at: null, tries: 3, first_failed_at: '2026-03-01T00:00:00.000Z' });
       const last = onlySession(await runOnceWithPermissions(lab));
       expect(last).toMatchObject({ outcome: 'COMPLETED', version: 2 });
       expect(readXmlRecord(last.record ?? '').notes.join('\n')).toContain(

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
-import { cancelSession } from '../../src/db/session-steering.js';
+import { cancelSession } from '../../src/db/cancel-session.js';
 import type { InstrumentFolder } from '../../src/domain/instrument.js';
 import { describeEngines } from '../support/databases.js';
 import { createLab, type Lab, type RunOnceResult } from '../support/lab.js';

@@ -1,7 +1,7 @@
 import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
-import { retrySessions } from '../../src/db/session-steering.js';
+import { retrySessions } from '../../src/db/retry-sessions.js';
 import { createLab, type Lab, type RunOnceResult } from '../support/lab.js';
 
 jest.setTimeout(60_000);

@@ -10,7 +10,7 @@ import {
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { DateTime } from 'luxon';
-import { retrySessions } from '../../src/db/session-steering.js';
+import { retrySessions } from '../../src/db/retry-sessions.js';
 import { createLab, type Lab, type RunOnceResult } from '../support/lab.js';
 import { readXmlRecord } from '../support/read-record.js';
 
@@ -130,6 +130,12 @@ describe('files that still arrive', () => {
   test('are built once they are unchanged between two looks', async () => {
     const third = await lab.runOnce(['--session', 'growing']);
     expect(sessionOf(third, 'growing')).toMatchObject({ outcome: 'COMPLETED', files: 2 });
+  });
+
+  test('are not new to the record that holds them: a retry is built at once', async () => {
+    await lab.database.createScope(() => retrySessions({ identifiers: ['growing'] }));
+    const again = await lab.runOnce(['--session', 'growing']);
+    expect(sessionOf(again, 'growing')).toMatchObject({ outcome: 'COMPLETED', files: 2 });
   });
 });
 

@@ -5,7 +5,8 @@ import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import { checkInvariants } from '../../src/db/check-invariants.js';
 import { addNote } from '../../src/db/annotation-store.js';
 import { excludeFile } from '../../src/db/session-files-store.js';
-import { retrySessions, setOverrides } from '../../src/db/session-steering.js';
+import { retrySessions } from '../../src/db/retry-sessions.js';
+import { setOverrides } from '../../src/db/set-overrides.js';
 import { describeEngines } from '../support/databases.js';
 import { createLab, type Lab, type ReportedSession } from '../support/lab.js';
 

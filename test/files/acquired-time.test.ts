@@ -54,3 +54,27 @@ test('ownership is decided by the same time', () => {
   expect(result.files.map((file) => file.name)).toEqual(['mine']);
   expect(result.verdicts.map((one) => one.verdict)).toEqual(['in', 'other session']);
 });
+
+test('a file of the record that was acquired in another session belongs there, however far that is', () => {
+  const location = '/titan/far';
+  const farMs = START_MS - 86_400_000;
+  const decide = (changes: Parameters<typeof lookRequest>[1]) =>
+    decideByAcquiredTime(
+      lookRequest('/data', { folders, recorded: [location], ...changes }),
+      [candidate('far', MIDDLE_MS)],
+      new Map([[location, farMs]]),
+    );
+  const other = makeClaim({
+    sessionIdentifier: 'other',
+    startMs: farMs - 1000,
+    endMs: farMs + 1000,
+  });
+  const taken = decide({ neighbours: [other] });
+  expect(taken).toMatchObject({ files: [], takenOver: [location] });
+  expect(taken.verdicts).toMatchObject([{ location, verdict: 'other session' }]);
+  expect(decide({ neighbours: [] })).toMatchObject({
+    files: [],
+    takenOver: [],
+    verdicts: [{ location, verdict: 'before start' }],
+  });
+});

@@ -15,9 +15,10 @@ function settled(
   nowMs: number,
   files: readonly FoundFile[],
   lastLook: LastLook | null = null,
+  isRecorded: (file: FoundFile) => boolean = () => false,
 ): ReturnType<typeof isSettled> {
   const limits = { settleTimeMs: MINUTE, settleMaxMs: 60 * MINUTE };
-  return isSettled({ nowMs, endMs: END, files, lastLook, ...limits });
+  return isSettled({ nowMs, endMs: END, files, isRecorded, lastLook, ...limits });
 }
 
 function waitingLook(result: ReturnType<typeof isSettled>): LastLook {
@@ -86,10 +87,19 @@ test('a file time in the future waits until settle_max, not until that time', ()
   expect(result).toMatchObject({ kind: 'waiting', untilMs: now + 60 * MINUTE });
 });
 
+test('a young file that the current version holds as it is need not look the same twice', () => {
+  const now = END + 2 * MINUTE;
+  const recorded = file('a.dm3', END, 1500);
+  const isRecorded = ({ name }: FoundFile): boolean => name === recorded.name;
+  expect(settled(now, [recorded], null, isRecorded)).toEqual({ kind: 'settled', warning: null });
+  expect(settled(now, [recorded, file('b.dm3', END)], null, isRecorded)).toMatchObject({
+    reason: expect.stringContaining('new, looked at once more'),
+  });
+});
+
 test('settle_time 0 never waits', () => {
   const limits = { settleTimeMs: 0, settleMaxMs: 0 };
   const files = [file('a', END)];
-  expect(isSettled({ nowMs: END, endMs: END, files, lastLook: null, ...limits }).kind).toBe(
-    'settled',
-  );
+  const options = { nowMs: END, endMs: END, files, lastLook: null, isRecorded: () => false };
+  expect(isSettled({ ...options, ...limits }).kind).toBe('settled');
 });

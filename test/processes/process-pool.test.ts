@@ -298,17 +298,21 @@ describe('start, abort and stop', () => {
 
   test('an aborted job rejects once nothing of it runs; one that notices keeps its process, one that does not loses it', async () => {
     const pool = makePool();
+    const folder = await mkdtemp(join(tmpdir(), 'pool-'));
     const pid = await pool.run('pid', null, patient);
     for (const [job, survives] of [
       ['untilAborted', true],
       ['hang', false],
     ] as const) {
       const controller = new AbortController();
-      const running = pool.run(job, null, { ...patient, signal: controller.signal });
+      const path = join(folder, job);
+      const running = pool.run(job, path, { ...patient, signal: controller.signal });
+      await until(() => existsSync(`${path}-begun`));
       controller.abort();
       await expect(running).rejects.toMatchObject({ code: 'ABORTED' });
       expect((await pool.run('pid', null, patient)) === pid).toBe(survives);
     }
+    await rm(folder, { recursive: true });
   });
 
   test('what an aborted job still writes is there when it rejects: its folder can be removed then', async () => {

@@ -48,7 +48,6 @@ const SILENT_LOG: Log = {
   info: () => undefined,
   debug: () => undefined,
   child: () => SILENT_LOG,
-  setLevel: () => undefined,
 };
 
 const SIGNAL_HOOK = fileURLToPath(new URL('./signal-at.mjs', import.meta.url));

@@ -88,7 +88,6 @@ export interface DatabaseFixture {
 /** Children first. */
 const TABLES = [
   'pauses',
-  'daemons',
   'project_sessions',
   'projects',
   'session_files',

@@ -108,6 +108,7 @@ export function lookRequest(dataPath: string, changes: Partial<LookRequest> = {}
     companions: [],
     included: [],
     excluded: [],
+    recorded: [],
     claim: makeClaim(),
     neighbours: [],
     effort: 'walk',

@@ -2,7 +2,7 @@ import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { text } from 'node:stream/consumers';
 import { test } from '@jest/globals';
-import { CLI } from '../cli/run-cli.js';
+import { CLI, type CliResult } from '../cli/run-cli.js';
 import type { Lab, RunOnceResult } from './lab.js';
 import { parseRunOnce } from './run-once-document.js';
 import { waitFor } from './wait-for.js';
@@ -46,15 +46,15 @@ export function testWith(reason: string | null, title: string, body: () => Promi
   }
 }
 
-/** `--run-once --json` of a lab by somebody for whom permissions hold: root gives up its right to read everything. */
-export async function runOnceWithPermissions(lab: Lab): Promise<RunOnceResult> {
+/** A command on a lab by somebody for whom permissions hold: root gives up its right to read everything. */
+export async function runWithPermissions(lab: Lab, args: readonly string[]): Promise<CliResult> {
   const rights = '-dac_override,-dac_read_search';
   const isRoot = process.getuid?.() === 0;
   const options = {
     cwd: lab.folder,
     env: { PATH: process.env['PATH'], HOME: lab.folder },
   };
-  const cli = [process.execPath, CLI, '--run-once', '--json', '--config', lab.configFile];
+  const cli = [process.execPath, CLI, ...args, '--config', lab.configFile];
   const limits = [`--bounding-set=${rights}`, `--inh-caps=${rights}`];
   const child = isRoot
     ? spawn('setpriv', [...limits, ...cli], options)
@@ -64,8 +64,15 @@ export async function runOnceWithPermissions(lab: Lab): Promise<RunOnceResult> {
     text(child.stderr),
     new Promise<number | null>((resolve) => child.once('close', resolve)),
   ]);
+  return { code, stdout, stderr };
+}
+
+/** `--run-once --json` of a lab by somebody for whom permissions hold. */
+export async function runOnceWithPermissions(lab: Lab): Promise<RunOnceResult> {
+  const result = await runWithPermissions(lab, ['--run-once', '--json']);
+  const { code, stdout, stderr } = result;
   if (stdout === '') throw new Error(`--run-once ended with ${String(code)}:\n${stderr}`);
-  return { code, stdout, stderr, ...parseRunOnce(stdout) };
+  return { ...result, ...parseRunOnce(stdout) };
 }
 
 /** A real file system (FUSE) that shows another folder and stops answering on demand, as a lost file server does. */

@@ -6,6 +6,11 @@ import { serveJobs } from '../../dist/processes/serve-jobs.js';
 
 let atOnce = 0;
 
+/** @param {unknown} path null: nobody waits for it */
+function sayBegun(path) {
+  if (typeof path === 'string') writeFileSync(`${path}-begun`, '');
+}
+
 serveJobs({
   echo: (payload) => payload,
   pid: () => process.pid,
@@ -19,7 +24,8 @@ serveJobs({
   throwOther: () => {
     throw new TypeError('boom');
   },
-  hang: () => {
+  hang: (path) => {
+    sayBegun(path);
     for (;;) if (process.pid < 0) return null;
   },
   eat: async () => {
@@ -47,11 +53,13 @@ serveJobs({
     atOnce -= 1;
     return answer;
   },
-  untilAborted: (_payload, { signal }) =>
-    new Promise((resolve) => signal.addEventListener('abort', () => resolve('aborted'))),
+  untilAborted: (path, { signal }) => {
+    sayBegun(path);
+    return new Promise((resolve) => signal.addEventListener('abort', () => resolve('aborted')));
+  },
   writeAfterAbort: (path, { signal }) =>
     new Promise((resolve) => {
-      writeFileSync(`${String(path)}-begun`, '');
+      sayBegun(path);
       signal.addEventListener('abort', () => {
         setTimeout(() => {
           writeFileSync(String(path), 'late');

@@ -1,7 +1,7 @@
 import { claimSession } from '../../src/db/build-lease-store.js';
 import type { Database } from '../../src/db/database.js';
 import { insertInstrument } from '../../src/db/instrument-store.js';
-import { insertLog } from '../../src/db/session-log-store.js';
+import { insertLog } from '../../src/db/insert-log.js';
 import { settleBuild, type Settlement, type SettleResult } from '../../src/db/settle-build.js';
 import type { Activity } from '../../src/domain/activity.js';
 import type { Instrument } from '../../src/domain/instrument.js';

@@ -40,27 +40,35 @@ function nonNegative(value: string): number {
 const timesSchema = z.array(z.number());
 
 async function readTimes(source: string): Promise<TimedItem[]> {
+  const named = source === '-' ? 'standard input' : source;
   let json: string;
   try {
     json = source === '-' ? await text(process.stdin) : await readFile(source, 'utf8');
   } catch (error) {
-    throw new AppError('FILE_UNREADABLE', `${source} cannot be read.`, {
+    throw new AppError('FILE_UNREADABLE', `${named} cannot be read.`, {
       cause: error,
       remedy: 'Give a file with a JSON list of times in seconds, or - for standard input.',
       details: { path: source },
     });
   }
-  let times: number[];
+  const remedy = 'Give times in seconds since the epoch: [1694694600.25, 1694694630]';
+  const details = { path: source };
+  let document: unknown;
   try {
-    times = timesSchema.parse(JSON.parse(json));
-  } catch (error) {
-    throw new AppError('INPUT_INVALID', `${source} is no JSON list of numbers.`, {
-      cause: error,
-      remedy: 'Give times in seconds since the epoch: [1694694600.25, 1694694630]',
-      details: { path: source },
-    });
+    document = JSON.parse(json);
+  } catch (cause) {
+    throw new AppError('INPUT_INVALID', `${named} is no JSON.`, { cause, remedy, details });
   }
-  return times.map((seconds) => ({ label: seconds, seconds }));
+  const times = timesSchema.safeParse(document);
+  if (!times.success) {
+    const wrong = times.error.issues[0]?.path[0];
+    const message =
+      typeof wrong === 'number'
+        ? `Entry ${wrong + 1} of ${named} is no number.`
+        : `${named} is no list.`;
+    throw new AppError('INPUT_INVALID', message, { remedy, details });
+  }
+  return times.data.map((seconds) => ({ label: seconds, seconds }));
 }
 
 /** Paths of the files meant: a folder stands for all files below it. */

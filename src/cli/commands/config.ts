@@ -1,4 +1,8 @@
 import { Option, type Command } from 'commander';
+import type { LoadedConfig } from '../../config/load-config.js';
+import { isAppError } from '../../errors.js';
+import { toLogValue } from '../../log-values.js';
+import type { CommandContext } from '../command-context.js';
 import { jsonOption, type CommandHost } from '../command-host.js';
 import { EXIT } from '../exit-codes.js';
 
@@ -15,6 +19,18 @@ function valueText(value: unknown): string {
   return typeof value === 'string' && value !== '' ? value : JSON.stringify(value);
 }
 
+/** With --json the faults are the result of the command; they also are the error that ends it. */
+async function loadOrListFaults(context: CommandContext): Promise<LoadedConfig> {
+  try {
+    return await context.loadConfig();
+  } catch (error) {
+    if (context.json && isAppError(error) && error.code === 'CONFIG_INVALID') {
+      context.printJson({ valid: false, faults: toLogValue(error.details['faults']) });
+    }
+    throw error;
+  }
+}
+
 /** `recordsmith config check|show`: is the configuration right, and what is in force. */
 export function registerConfig(program: Command, host: CommandHost): void {
   const config = program.command('config').description('check and show the configuration');
@@ -26,9 +42,9 @@ export function registerConfig(program: Command, host: CommandHost): void {
     .addHelpText('after', AFTER_CHECK)
     .action(
       host.action(async (context) => {
-        const { file, warnings } = await context.loadConfig();
+        const { file, warnings } = await loadOrListFaults(context);
         if (context.json) {
-          context.printJson({ file, valid: true, warnings });
+          context.printJson({ file, valid: true, faults: [], warnings });
         } else {
           for (const warning of warnings) context.print(`warning: ${warning}`);
           context.note(`The configuration ${file ?? 'of the environment'} is valid.`);
@@ -47,6 +63,7 @@ export function registerConfig(program: Command, host: CommandHost): void {
       host.action(async (context, command) => {
         const withOrigin = command.opts<{ origin?: boolean }>().origin === true;
         const loaded = await context.loadConfig();
+        const { describeMode } = await import('../../config/describe-mode.js');
         const { shownConfig, shownKeys } = await import('../../config/show-config.js');
         const keys = shownKeys(loaded);
         if (context.json) {
@@ -63,6 +80,7 @@ export function registerConfig(program: Command, host: CommandHost): void {
           );
         } else {
           const { stringify } = await import('yaml');
+          context.note(`# ${describeMode(loaded.config.mode)}`);
           context.print(stringify(shownConfig(loaded)));
         }
         return EXIT.done;

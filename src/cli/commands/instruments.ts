@@ -18,7 +18,8 @@ Example:
 
 const AFTER_SHOW = `
 Shows the columns of the instrument, its folders and tools, and every build setting that holds for its sessions with
-where it comes from: the instrument, the configuration file, the environment or the default.
+where it comes from: the instrument, the configuration file, the environment or the default. Times are in the zone of the
+instrument, with --json in UTC.
 
 Example:
   recordsmith instruments show titan`;

@@ -25,6 +25,9 @@ const ONLY_WITH_RUN_ONCE = ['session', 'instrument', 'json'] as const;
 const BOUNDS_OF_HARVEST = ['from', 'to'] as const;
 
 const AFTER_HELP = `
+--session says of each named session what became of it or why it cannot be built now. Times are in the zone of the
+instrument, with --json in UTC.
+
 Examples:
   recordsmith run --config /etc/recordsmith/recordsmith.yaml
   recordsmith --run-once --json

@@ -12,7 +12,8 @@ import { statusOption } from '../sessions/status-option.js';
 
 const AFTER_SET = `
 A correction wins over what the source says, now and later, until it is taken back. TIME is ISO 8601, such as
-2026-03-01T14:30 (local time of the instrument) or 2026-03-01T14:30:00+01:00. A finished session is built again.
+2026-03-01T14:30 (local time of the instrument) or 2026-03-01T14:30:00+01:00. A finished session is built again. Files of its record that
+are outside afterwards stay in it as missing, until 'sessions retry ID --fresh' drops them.
 
 Examples:
   recordsmith sessions set mfzwizltoq2dcnrx --end 2026-03-01T17:30 --why "END was forgotten"
@@ -51,8 +52,8 @@ Examples:
 
 function afterFileRule(verb: FileRuleVerb): string {
   return `
-PATH is absolute, relative to paths.data, or a location as 'sessions explain' prints it. The decision survives every rebuild
-until it is taken back with --clear.
+PATH is absolute, relative to the working folder or to paths.data, or a location as 'sessions explain' prints it. The
+decision survives every rebuild until it is taken back with --clear.
 
 Examples:
   recordsmith sessions ${verb} mfzwizltoq2dcnrx titan/2026/scan_07.dm3 --reason "${verb === 'include' ? 'saved late' : 'test shot'}"

@@ -18,7 +18,6 @@ function writtenFolders({ config }: DoctorEnvironment): Map<string, string> {
   const folders = new Map([
     ['paths.output', config.paths.output],
     ['paths.records', config.paths.records],
-    ['paths.state', config.paths.state],
   ]);
   if (config.database.client === 'sqlite') {
     folders.set('database.file', dirname(config.database.file));

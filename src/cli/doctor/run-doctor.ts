@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { systemClock } from '../../clock.js';
+import { describeMode } from '../../config/describe-mode.js';
 import type { Config } from '../../config/schema.js';
 import { openDatabase, type Database } from '../../db/database.js';
 import { isAppError, systemErrorCode, type AppError } from '../../errors.js';
@@ -12,6 +13,7 @@ import { checkClocks } from './check-clocks.js';
 import { checkDatabase } from './check-database.js';
 import { checkFolders } from './check-folders.js';
 import { checkInstruments } from './check-instruments.js';
+import { checkLeases } from './check-leases.js';
 import { checkNode } from './check-node.js';
 import { checkPauses } from './check-pauses.js';
 import { checkReaders } from './check-readers.js';
@@ -35,6 +37,7 @@ export async function runDoctor(
   let worst: ExitCode | null = config.kind === 'wrong' ? exitCodeOf(config.error) : null;
   await report.addAll(checkReaders());
   if (config.kind === 'right') {
+    report.add(ok('mode', describeMode(config.config.mode)));
     const stores = new StorePool();
     try {
       const environment = { config: config.config, stores, mountinfo: await readMountinfo() };
@@ -132,6 +135,7 @@ async function checkWithDatabase(
   // On another version's tables nothing below can be asked.
   if (report.counts.fail > failedBefore) return;
   await report.addAll(checkPauses(database, systemClock.now().toMillis()));
+  await report.addAll(checkLeases(database));
   await report.addAll(checkInstruments(environment, database));
   await report.addAll(checkClocks(database));
   if (options.deep !== true) return;

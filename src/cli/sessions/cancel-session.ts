@@ -2,7 +2,7 @@ import { systemClock } from '../../clock.js';
 import { repairPublications } from '../../daemon/publish-record-version.js';
 import { listUnpublished } from '../../db/publication-store.js';
 import { currentRecord } from '../../db/record-store.js';
-import { cancelSession, releaseSession } from '../../db/session-steering.js';
+import { cancelSession, releaseSession } from '../../db/cancel-session.js';
 import { getSession } from '../../db/session-store.js';
 import { AppError } from '../../errors.js';
 import { actingUser } from '../acting-user.js';

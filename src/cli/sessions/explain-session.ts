@@ -7,6 +7,7 @@ import { currentRecord, recordDatasets } from '../../db/record-store.js';
 import { getSession } from '../../db/session-store.js';
 import { VERDICTS, type FileVerdict } from '../../domain/found-file.js';
 import type { Dataset } from '../../domain/dataset.js';
+import { withClockOffsets } from '../../domain/frozen-clock-offsets.js';
 import type { Instrument } from '../../domain/instrument.js';
 import { completeSession, type WorkingSession } from '../../domain/working-session.js';
 import { AppError } from '../../errors.js';
@@ -37,7 +38,8 @@ interface Explained {
 /** What the latest look left in the database, and the sessions around. Runs in a scope. */
 async function readExplained(id: string, nowMs: number): Promise<Explained> {
   const session = await getSession(id);
-  const instrument = await getInstrument(session.instrumentPid);
+  const present = await getInstrument(session.instrumentPid);
+  const instrument = withClockOffsets(present, session.clockOffsets);
   const paths = new Set(instrument.folders.map(({ path }) => path));
   const sharing = (await listInstruments()).filter(({ folders }) =>
     folders.some(({ path }) => paths.has(path)),

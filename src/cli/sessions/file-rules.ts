@@ -84,6 +84,7 @@ async function change(
   id: string,
   paths: readonly string[],
   options: FileRulesOptions,
+  workingFolder: string,
 ) {
   const dataPath = config.paths.data;
   const known = await database.createScope(() => readKnown(id, dataPath));
@@ -93,6 +94,7 @@ async function change(
     locations.add(
       await resolveLocation(path, {
         dataPath,
+        workingFolder,
         folders: known.folders,
         known: known.locations,
         mustExist: verb === 'include' && options.clear !== true,
@@ -123,7 +125,7 @@ export async function changeFileRules(
   options: FileRulesOptions,
 ): Promise<void> {
   const { session, changed, locations, rules } = await withDatabase(context, (opened) =>
-    change(opened, verb, id, paths, options),
+    change(opened, verb, id, paths, options, context.workingFolder),
   );
   if (context.json) {
     context.printJson({

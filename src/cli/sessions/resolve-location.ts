@@ -14,6 +14,8 @@ import {
 export interface ResolveLocationOptions {
   /** paths.data, absolute. */
   readonly dataPath: string;
+  /** Where the person types, absolute: what their shell completes begins there. */
+  readonly workingFolder: string;
   /** Folders of the session's instrument, absolute: each may be a symbolic link to another store. */
   readonly folders: readonly string[];
   /** Locations that a look or the record of the session named. */
@@ -49,9 +51,13 @@ function isLocation(typed: string): boolean {
 }
 
 /** What a typed path may mean inside paths.data, likeliest first. */
-function candidatesOf(typed: string, dataPath: string): StorePath[] {
+function candidatesOf(typed: string, dataPath: string, workingFolder: string): StorePath[] {
   if (typed.includes('\0')) return [];
-  if (!isAbsolute(typed)) return [resolve(dataPath, typed)];
+  if (!isAbsolute(typed)) {
+    const fromHere = resolve(workingFolder, typed);
+    const fromData = resolve(dataPath, typed);
+    return isInsideFolder(fromHere, dataPath) ? [fromHere, fromData] : [fromData];
+  }
   const asPath = normalize(typed);
   return [
     ...(isInsideFolder(asPath, dataPath) ? [asPath] : []),
@@ -60,7 +66,7 @@ function candidatesOf(typed: string, dataPath: string): StorePath[] {
 }
 
 /**
- * The location of a file as typed: absolute, relative to paths.data, or a location. Symbolic links may lead to where
+ * The location of a file as typed: absolute, relative to the working folder or to paths.data, or a location. Symbolic links may lead to where
  * they may lead a look.
  * @throws AppError INPUT_INVALID for what is outside of paths.data, is no file or does not exist; FILE_UNREADABLE.
  */
@@ -70,7 +76,7 @@ export async function resolveLocation(
 ): Promise<Location> {
   const dataPath = resolve(options.dataPath);
   const realData = await physical(dataPath);
-  const candidates = candidatesOf(typed, dataPath);
+  const candidates = candidatesOf(typed, dataPath, options.workingFolder);
   const inside = candidates.filter((path) => isInsideFolder(path, dataPath));
   for (const path of inside) {
     const real = realData === null ? null : await physical(path);
@@ -92,7 +98,7 @@ export async function resolveLocation(
     .map((path) => locationOf(path, dataPath))
     .find((location) => options.known.has(location));
   if (known !== undefined && !options.mustExist) return known;
-  return refuseOutside(typed, inside, realData);
+  return refuseOutside(typed, resolve(options.workingFolder, typed), inside, realData);
 }
 
 /** One file has one location: the one a look gave it, else the one without symbolic links. */
@@ -112,16 +118,17 @@ function canonical(
 
 async function refuseOutside(
   typed: string,
+  fromHere: string,
   inside: readonly StorePath[],
   realData: StorePath | null,
 ): Promise<Location> {
-  if (isAbsolute(typed) && !typed.includes('\0') && typeof realData === 'string') {
+  if (!typed.includes('\0') && typeof realData === 'string') {
     // The same file named by the place that paths.data links to.
-    const real = await physical(typed);
+    const real = await physical(fromHere);
     if (real !== null && isInsideFolder(real, realData) && (await stat(real)).isFile()) {
       return locationOf(real, realData);
     }
-    if (real !== null) {
+    if (real !== null && !isInsideFolder(real, realData)) {
       refuse(typed, 'lies outside paths.data', 'Only files below paths.data can be in a record.');
     }
   }

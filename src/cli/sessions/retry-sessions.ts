@@ -1,5 +1,5 @@
 import { systemClock } from '../../clock.js';
-import { retrySessions, type RetryResult } from '../../db/session-steering.js';
+import { retrySessions, type RetryResult } from '../../db/retry-sessions.js';
 import { getSession } from '../../db/session-store.js';
 import type { RecordStatus } from '../../domain/record-status.js';
 import { AppError, type ErrorCode } from '../../errors.js';
@@ -69,9 +69,10 @@ export async function retryAndPrint(
         session_key: key,
         from,
       })),
-      refused: refused.map(({ identifier, key, reason }) => ({
+      refused: refused.map(({ identifier, key, from, reason }) => ({
         session_identifier: identifier,
         session_key: key,
+        from,
         reason,
       })),
     });
@@ -79,15 +80,15 @@ export async function retryAndPrint(
     context.table([
       ...retried.map(({ key, from, identifier }) => ({
         session: key,
-        result: dryRun === true ? 'would be built again' : 'is built again by the next pass',
         was: from,
         identifier,
+        result: dryRun === true ? 'would be built again' : 'is built again by the next pass',
       })),
-      ...refused.map(({ key, reason, identifier }) => ({
+      ...refused.map(({ key, from, reason, identifier }) => ({
         session: key,
-        result: `refused: ${reason}`,
-        was: null,
+        was: from,
         identifier,
+        result: `refused: ${reason}`,
       })),
     ]);
     if (retried.length + refused.length === 0) context.note('No session is like that.');

@@ -34,7 +34,10 @@ export function problemInWords(
 }
 
 /** The pause that holds a session back, or undefined. */
-function pauseOf(session: WorkingSession, pauses: readonly Pause[]): Pause | undefined {
+export function pauseOf(
+  session: Pick<WorkingSession, 'instrumentPid'>,
+  pauses: readonly Pause[],
+): Pause | undefined {
   return pauses.find(
     ({ scope, target }) =>
       scope === 'all' || (scope === 'instrument' && target === session.instrumentPid),
@@ -56,13 +59,8 @@ export function waitingOf(
   if (session.problem !== null)
     return { reason: 'it has a problem that needs a person', untilMs: null };
   const { lease, endMs, nextAttemptAtMs, deferralReason } = session;
-  if (lease !== null) {
-    return lease.expiresAtMs > nowMs
-      ? { reason: `being built now by ${lease.owner}`, untilMs: null }
-      : {
-          reason: `${lease.owner} stopped building it midway, the next pass takes it over`,
-          untilMs: null,
-        };
+  if (lease !== null && lease.expiresAtMs > nowMs) {
+    return { reason: `being built now by ${lease.owner}`, untilMs: null };
   }
   const pause = pauseOf(session, pauses);
   if (pause !== undefined) {
@@ -70,6 +68,10 @@ export function waitingOf(
       reason: `paused by ${pause.author}: ${pause.reason}`,
       untilMs: pause.untilMs,
     };
+  }
+  if (lease !== null) {
+    const reason = `${lease.owner} stopped building it midway, the next pass takes it over`;
+    return { reason, untilMs: null };
   }
   if (endMs !== null && endMs > nowMs) {
     return { reason: 'its END lies in the future', untilMs: endMs };

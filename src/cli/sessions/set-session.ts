@@ -1,10 +1,7 @@
 import { systemClock } from '../../clock.js';
 import { getInstrument } from '../../db/instrument-store.js';
-import {
-  clearOverrides,
-  setOverrides,
-  type SessionCorrections,
-} from '../../db/session-steering.js';
+import { clearOverrides, setOverrides, type SessionCorrections } from '../../db/set-overrides.js';
+import { currentRecord } from '../../db/record-store.js';
 import { getSession, listOverrides } from '../../db/session-store.js';
 import { readTime } from '../../domain/local-time.js';
 import type { WorkingSession } from '../../domain/working-session.js';
@@ -15,6 +12,7 @@ import { actingUser } from '../acting-user.js';
 import type { CommandContext } from '../command-context.js';
 import { localTimeText } from '../local-time-text.js';
 import { withDatabase } from '../with-database.js';
+import { changeLines, changeRemarks, futureWarnings, sessionChanges } from './session-changes.js';
 import { overrideDocument } from './session-overrides.js';
 import { problemInWords, sessionDocument } from './session-words.js';
 
@@ -76,15 +74,17 @@ function checkOrder(session: WorkingSession, corrections: SessionCorrections, zo
   );
 }
 
-async function correct(
-  id: string,
-  options: SetSessionOptions,
-  nowMs: number,
-): Promise<{ readonly session: WorkingSession; readonly warnings: readonly string[] }> {
+interface Corrected {
+  readonly before: WorkingSession;
+  readonly session: WorkingSession;
+  readonly warnings: readonly string[];
+}
+
+async function correct(id: string, options: SetSessionOptions, nowMs: number): Promise<Corrected> {
   const session = await getSession(id);
   if (options.clear !== undefined) {
     await clearOverrides(session.identifier, options.clear === true ? undefined : options.clear);
-    return { session: await getSession(session.identifier), warnings: [] };
+    return { before: session, session: await getSession(session.identifier), warnings: [] };
   }
   const { corrections, warnings } = await readCorrections(options, session);
   const who = options.as ?? actingUser();
@@ -92,7 +92,16 @@ async function correct(
   const corrected = await getSession(session.identifier);
   const { timezone } = await getInstrument(corrected.instrumentPid);
   checkOrder(corrected, corrections, timezone);
-  return { session: corrected, warnings };
+  const { start, end } = corrections;
+  const typed = {
+    startMs: start === undefined ? null : corrected.startMs,
+    endMs: end === undefined ? null : corrected.endMs,
+  };
+  return {
+    before: session,
+    session: corrected,
+    warnings: [...warnings, ...futureWarnings(typed, nowMs)],
+  };
 }
 
 function checkOptions(options: SetSessionOptions): void {
@@ -120,19 +129,26 @@ export async function setSession(
   checkOptions(options);
   const nowMs = systemClock.now().toMillis();
   await withDatabase(context, async ({ database, log }) => {
-    const { session, warnings, overrides, zone } = await database.createScope(async () => {
-      const corrected = await correct(id, options, nowMs);
+    const corrected = await database.createScope(async () => {
+      const result = await correct(id, options, nowMs);
+      const { identifier, instrumentPid } = result.session;
       return {
-        ...corrected,
-        overrides: await listOverrides(corrected.session.identifier),
-        zone: (await getInstrument(corrected.session.instrumentPid)).timezone,
+        ...result,
+        version: (await currentRecord(identifier))?.version ?? null,
+        overrides: await listOverrides(identifier),
+        zone: (await getInstrument(instrumentPid)).timezone,
       };
     });
+    const { before, session, warnings, overrides, version, zone } = corrected;
+    const changes = sessionChanges(before, session);
+    const remarks = changeRemarks(before, session, version);
     for (const warning of warnings) log.warn(warning, { session: session.key });
     if (context.json) {
       context.printJson({
         ...sessionDocument(session, null),
         overrides: overrides.map(overrideDocument),
+        changed: changes,
+        remarks,
       });
       return;
     }
@@ -142,6 +158,9 @@ export async function setSession(
       `${session.key}: ${session.instrumentPid}, ${escapeControls(session.user ?? 'no user')}, ` +
         `${time(session.startMs)} to ${time(session.endMs)}; ${session.status}`,
     );
+    if (changes.length === 0) context.note('Nothing changed.');
+    for (const line of changeLines(changes, zone)) context.print(line);
+    for (const remark of remarks) context.note(remark);
     const problem = problemInWords(session);
     if (problem !== null) context.print(`problem: ${problem.message} ${problem.remedy}`);
   });

@@ -1,17 +1,13 @@
 import type { Knex } from 'knex';
-import { z } from 'zod';
 import { readTime } from '../domain/local-time.js';
-import { RECORD_STATUSES, type RecordStatus } from '../domain/record-status.js';
+import type { RecordStatus } from '../domain/record-status.js';
 import { sessionKeyOf } from '../domain/session.js';
 import { AppError } from '../errors.js';
-import { causesOf } from '../sessions/transitions.js';
 import { boundedText, cleanOptionalText, shortened } from './clean-text.js';
-import { enterStatus } from './enter-status.js';
 import { instantMs, instantText, isStorableInstant } from './instant.js';
-import { jsonColumn } from './json-column.js';
 import { refreshSession } from './refresh-session.js';
 import { scopedSession } from './scope.js';
-import type { InstrumentRow, SessionLogRow, SessionRow } from './tables.js';
+import type { InstrumentRow, SessionLogRow } from './tables.js';
 
 /** A START or END as a source reports it. */
 export interface SessionEvent {
@@ -110,35 +106,11 @@ export async function insertLog(
   }
   const cause = event.eventType === 'START' ? 'start arrives' : 'end arrives';
   const refreshed = await refreshSession(transaction, unit.dialect, identifier, cause);
-  if (kind === 'updated') await alignRows(transaction, identifier);
   const sessionKey = sessionKeyOf(identifier);
   for (const warning of warnings) {
     options.onWarning?.(warning, { session: sessionKey, sessionIdentifier: identifier });
   }
   return { kind, sessionIdentifier: identifier, sessionKey, status: refreshed.status, warnings };
-}
-
-/** When START and END agree on instrument and user, the RECORD_GENERATION rows of earlier builds follow them. */
-async function alignRows(transaction: Knex, identifier: string): Promise<void> {
-  const rows = await transaction<SessionLogRow>('session_log')
-    .where('session_identifier', identifier)
-    .whereIn('event_type', ['START', 'END'])
-    .select('instrument', 'user');
-  const [first, second] = rows;
-  if (first === undefined) return;
-  if (
-    second !== undefined &&
-    (first.instrument !== second.instrument || first.user !== second.user)
-  ) {
-    return;
-  }
-  await transaction<SessionLogRow>('session_log')
-    .where({ session_identifier: identifier, event_type: 'RECORD_GENERATION' })
-    .update({
-      instrument: first.instrument,
-      user: first.user,
-      revision: transaction.raw('revision + 1'),
-    });
 }
 
 function timeOf(
@@ -180,120 +152,4 @@ export async function withdrawEnd(sessionIdentifier: string): Promise<boolean> {
   await refreshSession(transaction, unit.dialect, sessionIdentifier, 'end withdrawn');
   await transaction('session_log_changes').where('session_identifier', sessionIdentifier).del();
   return true;
-}
-
-/** What the RECORD_GENERATION row of a build says. It is never changed later. */
-export interface GenerationDetail {
-  readonly outcome: string;
-  readonly reason: string | null;
-  readonly duration_ms: number | null;
-  readonly host: string | null;
-  readonly software_version: string | null;
-  readonly record_version: number | null;
-  /** Code of the error of an ERROR; absent: none. */
-  readonly error_code?: string | undefined;
-}
-
-export const generationDetailColumn = jsonColumn<GenerationDetail>(
-  z.object({
-    outcome: z.string(),
-    reason: z.string().nullable(),
-    duration_ms: z.number().nullable(),
-    host: z.string().nullable(),
-    software_version: z.string().nullable(),
-    record_version: z.number().nullable(),
-    error_code: z.string().optional(),
-  }),
-);
-
-/** A RECORD_GENERATION to be logged. */
-export interface RecordGenerationEvent {
-  readonly sessionIdentifier: string;
-  /** Number of the build attempt; there is at most one event an attempt. */
-  readonly attempt: number;
-  readonly detail: GenerationDetail;
-}
-
-/**
- * Logs that a record was generated (or that the attempt ended otherwise). Instrument, user and status are the session's.
- * @throws AppError SESSION_NOT_FOUND.
- */
-export async function insertRecordGenerationEvent(
-  event: RecordGenerationEvent,
-): Promise<{ readonly kind: 'inserted' | 'duplicate' }> {
-  const unit = scopedSession();
-  const transaction = await unit.writer();
-  const session = await transaction<SessionRow>('sessions')
-    .where('session_identifier', event.sessionIdentifier)
-    .first('session_identifier');
-  if (session === undefined) throw sessionNotFound(event.sessionIdentifier);
-  const start = await transaction<SessionLogRow>('session_log')
-    .where('session_identifier', event.sessionIdentifier)
-    .whereIn('event_type', ['START', 'END'])
-    .orderBy('id_session_log')
-    .first('instrument', 'user', 'record_status');
-  if (start === undefined) throw sessionNotFound(event.sessionIdentifier);
-  const inserted: unknown[] = await transaction<SessionLogRow>('session_log')
-    .insert({
-      session_identifier: event.sessionIdentifier,
-      instrument: start.instrument,
-      user: start.user,
-      record_status: start.record_status,
-      event_type: 'RECORD_GENERATION',
-      attempt: event.attempt,
-      detail: generationDetailColumn.write(event.detail),
-      revision: 1,
-    })
-    .onConflict(
-      transaction.raw(
-        "(session_identifier, attempt) where event_type = 'RECORD_GENERATION' and attempt is not null",
-      ),
-    )
-    .ignore()
-    .returning('id_session_log');
-  return { kind: inserted.length === 0 ? 'duplicate' : 'inserted' };
-}
-
-/** The error for an identifier or key that no session has. */
-export function sessionNotFound(idOrKey: string): AppError {
-  return new AppError('SESSION_NOT_FOUND', `There is no session ${idOrKey.slice(0, 300)}.`, {
-    remedy: 'See `recordsmith sessions list`.',
-    details: { session: idOrKey },
-  });
-}
-
-const statusSchema = z.enum(RECORD_STATUSES);
-
-/**
- * Gives all rows of a session another status, when the table of transitions has such a change. A status of a built
- * record set this way says that another program built it.
- * @throws AppError INPUT_INVALID for an unknown status, SESSION_NOT_FOUND, TRANSITION_NOT_ALLOWED.
- */
-export async function updateSessionStatus(
-  sessionIdentifier: string,
-  status: RecordStatus,
-): Promise<void> {
-  if (!statusSchema.safeParse(status).success) {
-    throw new AppError('INPUT_INVALID', `'${status}' is no status of a session.`, {
-      remedy: `Use one of ${RECORD_STATUSES.join(', ')}.`,
-    });
-  }
-  const unit = scopedSession();
-  const transaction = await unit.writer();
-  await unit.dialect.lockSession(transaction, sessionIdentifier);
-  const session = await transaction<SessionRow>('sessions')
-    .where('session_identifier', sessionIdentifier)
-    .first();
-  if (session === undefined) throw sessionNotFound(sessionIdentifier);
-  if (session.status === status) return;
-  if (causesOf(session.status, status).length === 0) {
-    throw new AppError(
-      'TRANSITION_NOT_ALLOWED',
-      `The session ${sessionIdentifier} cannot change from ${session.status} to ${status}.`,
-      { details: { sessionIdentifier, from: session.status, to: status } },
-    );
-  }
-  await enterStatus(transaction, unit.dialect, sessionIdentifier, status, {
-    attempt: { outcome: 'DISCARDED', reason: `Set to ${status}.` },
-  });
 }
