@@ -7,7 +7,7 @@ WORKDIR /build
 # Dependencies change less often than sources: a layer of their own.
 COPY package.json package-lock.json ./
 RUN npm ci --no-audit --no-fund
-COPY tsconfig.json ./
+COPY tsconfig.json esbuild.config.js ./
 COPY src ./src
 RUN npm run build && npm prune --omit=dev --ignore-scripts --no-audit --no-fund
 
@@ -20,8 +20,8 @@ COPY --from=build /build/dist ./dist
 COPY config ./config
 COPY docs ./docs
 COPY migrations ./migrations
-RUN ln -s /opt/recordsmith/dist/cli/recordsmith.js /usr/local/bin/recordsmith \
-    && chmod a+x dist/cli/recordsmith.js
+RUN ln -s /opt/recordsmith/dist/program/recordsmith.js /usr/local/bin/recordsmith \
+    && chmod a+x dist/program/recordsmith.js
 USER node
 WORKDIR /srv/recordsmith
 ENTRYPOINT ["recordsmith"]

@@ -1,5 +1,4 @@
 import { hostname } from 'node:os';
-import { fileURLToPath } from 'node:url';
 import { systemClock } from './clock.js';
 import { openMigratedDatabase } from './configured-database.js';
 import { effectiveBuildSettings } from './config/effective-build-settings.js';
@@ -35,9 +34,6 @@ export interface Application {
   /** Ends child processes and closes the database. May be called twice; a second call does not wait for work. */
   close(): Promise<void>;
 }
-
-/** The program's own entry file, for starting it again. */
-export const ENTRY_FILE = fileURLToPath(new URL('./cli/recordsmith.js', import.meta.url));
 
 /** The build settings that hold for an instrument, in the words of the build. */
 export function buildPolicyOf(

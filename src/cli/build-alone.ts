@@ -7,7 +7,7 @@ import type { BuildEnvironment } from '../daemon/build-environment.js';
 import { buildSession, type BuildSessionOptions } from '../daemon/build-session.js';
 import { BUILD_OUTCOMES } from '../domain/record-status.js';
 import { toError } from '../errors.js';
-import { ENTRY_FILE } from '../main.js';
+import { ENTRY_FILE } from './entry-file.js';
 import type { CommandContext } from './command-context.js';
 
 type BuildAlone = (identifier: string, options: BuildSessionOptions) => Promise<BuildResult>;

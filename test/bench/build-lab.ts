@@ -6,7 +6,7 @@ import { openDatabase } from '../../src/db/database.js';
 import { insertInstrument } from '../../src/db/instrument-store.js';
 import { insertLog } from '../../src/db/insert-log.js';
 
-export const CLI = fileURLToPath(new URL('../../../dist/cli/recordsmith.js', import.meta.url));
+export const CLI = fileURLToPath(new URL('../../../dist/program/recordsmith.js', import.meta.url));
 const SAMPLES = fileURLToPath(new URL('../../samples/', import.meta.url));
 
 /** The real instrument files a session consists of, in equal parts of dm3, dm4, FEI TIFF and msa. */

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { median, type BenchResult, type BenchRow } from './bench-result.js';
 
-const CLI = fileURLToPath(new URL('../../../dist/cli/recordsmith.js', import.meta.url));
+const CLI = fileURLToPath(new URL('../../../dist/program/recordsmith.js', import.meta.url));
 const RUNS = 9;
 
 /** Milliseconds from spawn to exit; the output is checked before the time counts. */

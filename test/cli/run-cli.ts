@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
-export const CLI = fileURLToPath(new URL('../../dist/cli/recordsmith.js', import.meta.url));
+export const CLI = fileURLToPath(new URL('../../dist/program/recordsmith.js', import.meta.url));
 
 export interface CliResult {
   readonly code: number | null;
