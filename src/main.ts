@@ -11,7 +11,6 @@ import { AppError, isAppError } from './errors.js';
 import { ReaderPool } from './extract/reader-pool.js';
 import { StorePool } from './files/store-pool.js';
 import type { Log } from './log.js';
-import type { HeadStart } from './processes/head-start.js';
 import type { ProcessPoolEvent } from './processes/pool-options.js';
 import type { XmlValidator } from './record/validate-xml.js';
 
@@ -23,8 +22,6 @@ export interface OpenApplicationOptions {
   readonly version: string;
   /** Open the database for reading only and change nothing anywhere. */
   readonly readOnly?: boolean;
-  /** Child processes that may have been started already. */
-  readonly headStart?: HeadStart;
 }
 
 /** All rooms, connected: what a pass, the daemon and the commands work with. */
@@ -81,7 +78,6 @@ async function loadRecordSchema(schema: string | null): Promise<XmlValidator> {
 export async function openApplication(options: OpenApplicationOptions): Promise<Application> {
   const { config, log, version, readOnly = false } = options;
   const { build, paths, record } = config;
-  const headStart = options.headStart === undefined ? {} : { headStart: options.headStart };
   const database = await openMigratedDatabase(config.database, log, readOnly);
   const onEvent = (event: ProcessPoolEvent): void => {
     if (event.kind === 'started' || event.kind === 'ended') {
@@ -94,12 +90,10 @@ export async function openApplication(options: OpenApplicationOptions): Promise<
     size: build.limits.readers,
     timeLimitMs: build.limits.file_seconds * 1000,
     memoryLimitBytes: build.limits.file_memory_bytes,
-    ...headStart,
     onEvent,
   });
   const stores = new StorePool({
     lookTimeLimitMs: build.limits.look_seconds * 1000,
-    ...headStart,
     onEvent,
   });
   let validator: Promise<XmlValidator> | null = null;

@@ -9,7 +9,6 @@ import { AppError } from '../errors.js';
 import type { Config } from '../config/schema.js';
 import type { Log } from '../log.js';
 import { openApplication, type Application } from '../main.js';
-import type { HeadStart } from '../processes/head-start.js';
 import type { CommandContext } from './command-context.js';
 import type { RunOptions } from './commands/run.js';
 import { buildAloneWith } from './build-alone.js';
@@ -86,14 +85,10 @@ export function announceMode({ mode }: Pick<Config, 'mode'>, log: Log): void {
 }
 
 /** `recordsmith --run-once`: one pass, then the exit code. */
-export async function runOnce(
-  context: CommandContext,
-  options: RunOptions,
-  headStart: HeadStart,
-): Promise<ExitCode> {
+export async function runOnce(context: CommandContext, options: RunOptions): Promise<ExitCode> {
   const { config, log } = await context.open();
   announceMode(config, log);
-  const application = await openApplication({ config, log, version: context.version, headStart });
+  const application = await openApplication({ config, log, version: context.version });
   const signals = new StopSignals(log, config.build.shutdown_grace_s * 1000);
   try {
     const { environment } = application;

@@ -1,6 +1,5 @@
 import { setMaxListeners } from 'node:events';
 import { AppError, isAppError } from '../errors.js';
-import type { HeadStart } from '../processes/head-start.js';
 import type { ProcessPoolEvent } from '../processes/pool-options.js';
 import { ProcessPool } from '../processes/process-pool.js';
 import { READER_MEMORY_BYTES, readerChild } from './reader-child.js';
@@ -20,8 +19,6 @@ export interface ReaderPoolOptions {
   readonly entry?: URL;
   /** Milliseconds of unbroken work after which one more process is started. @default 2 s: what a process costs until it helps */
   readonly growAfterMs?: number;
-  /** Processes that may have been started already. */
-  readonly headStart?: HeadStart;
   /** Told of processes that started or ended. */
   readonly onEvent?: (event: ProcessPoolEvent) => void;
 }
@@ -57,7 +54,6 @@ export class ReaderPool {
       },
       jobsAtOnce: JOBS_AT_ONCE,
       growAfterMs: options.growAfterMs ?? GROW_AFTER_MS,
-      ...(options.headStart === undefined ? {} : { headStart: options.headStart }),
       ...(options.onEvent === undefined ? {} : { onEvent: options.onEvent }),
     });
   }

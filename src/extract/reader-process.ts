@@ -3,7 +3,7 @@ import { AppError } from '../errors.js';
 import { serveJobs } from '../processes/serve-jobs.js';
 import { extractFile, type ExtractFileJob } from './extract-file.js';
 import type { SingleFileJob } from './extract-single-file.js';
-import { warmUp } from './warm-up.js';
+import { glyphSheet } from './previews/glyph-sheet.js';
 
 /** Whether a message is a job of the reader pool: both ends are of one version, so this only guards against defects. */
 function isExtractFileJob(payload: unknown): payload is ExtractFileJob {
@@ -35,17 +35,13 @@ function noJob(): AppError {
   return new AppError('INTERNAL', 'A reader process got a job that is none.');
 }
 
-let isIdle = true;
-
 // The entry of a reader process: reads files, one after another, until the parent goes.
 serveJobs({
   extract: (payload) => {
-    isIdle = false;
     if (!isExtractFileJob(payload)) throw noJob();
     return extractFile({ ...payload, path: Buffer.from(payload.path) });
   },
   'extract-single': async (payload) => {
-    isIdle = false;
     if (!isSingleFileJob(payload)) throw noJob();
     // Loaded only here: sessions have no need of it.
     const { extractSingleFile } = await import('./extract-single-file.js');
@@ -56,5 +52,6 @@ serveJobs({
   },
 });
 
+// Most sessions have labelled previews: the font is rendered while the parent is still looking for files.
 // What fails here fails again, and is then told, with the first preview.
-warmUp(() => isIdle).catch(() => undefined);
+glyphSheet(7).catch(() => undefined);

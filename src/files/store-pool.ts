@@ -1,7 +1,6 @@
 import { AppError, isAppError } from '../errors.js';
 import type { ProcessPoolEvent, RunJobOptions } from '../processes/pool-options.js';
 import { ProcessPool } from '../processes/process-pool.js';
-import type { HeadStart } from '../processes/head-start.js';
 import { storeChild } from './store-child.js';
 import type { LookRequest } from './look-request.js';
 import {
@@ -21,8 +20,6 @@ export interface StorePoolOptions {
   readonly processesPerStore?: number;
   /** Resident memory of one process, in bytes. @default 1 GiB */
   readonly memoryLimitBytes?: number;
-  /** Processes that may have been started already. */
-  readonly headStart?: HeadStart;
   readonly onEvent?: (event: ProcessPoolEvent) => void;
 }
 
@@ -104,7 +101,6 @@ export class StorePool {
         child: storeChild(this.#options.memoryLimitBytes),
         size: this.#options.processesPerStore ?? 2,
         name: `store ${store}`,
-        ...(this.#options.headStart === undefined ? {} : { headStart: this.#options.headStart }),
         ...(this.#options.onEvent === undefined ? {} : { onEvent: this.#options.onEvent }),
       });
       this.#pools.set(store, pool);

@@ -8,7 +8,6 @@ import {
   type MessageToChild,
   type MessageToParent,
 } from './pool-messages.js';
-import type { HeadStart } from './head-start.js';
 import { startChild, type StartChildOptions } from './start-child.js';
 
 /** What a job came to in a child. */
@@ -27,8 +26,6 @@ export interface ChildEnd {
 /** What a PoolChild needs; the callbacks never come from inside the constructor. */
 export interface PoolChildOptions {
   readonly start: StartChildOptions;
-  /** Where a child of this kind may have been started already. */
-  readonly headStart: HeadStart | null;
   readonly onReady: () => void;
   readonly onAnswer: (jobId: number, answer: ChildAnswer) => void;
   /** Called with the resident bytes of a working child above its limit. */
@@ -53,9 +50,7 @@ export class PoolChild {
 
   constructor(options: PoolChildOptions) {
     this.#options = options;
-    const early = options.headStart?.take(options.start) ?? null;
-    this.#process = early?.process ?? startChild(options.start);
-    this.#isReady = early?.isReady ?? false;
+    this.#process = startChild(options.start);
     this.#listen();
     this.rest();
   }

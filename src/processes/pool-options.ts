@@ -1,4 +1,3 @@
-import type { HeadStart } from './head-start.js';
 import type { StartChildOptions } from './start-child.js';
 
 /** How a process pool is made. */
@@ -19,8 +18,6 @@ export interface ProcessPoolOptions {
   readonly growAfterMs?: number;
   /** Names the pool in errors: `reader`, `store /mnt/em`. */
   readonly name: string;
-  /** Children that may have been started already. */
-  readonly headStart?: HeadStart;
   /** Told of children that started or ended; for logs and metrics. */
   readonly onEvent?: (event: ProcessPoolEvent) => void;
 }

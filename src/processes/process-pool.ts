@@ -180,7 +180,6 @@ export class ProcessPool {
   #spawn(): PoolChild {
     const child: PoolChild = new PoolChild({
       start: this.#options.child,
-      headStart: this.#options.headStart ?? null,
       onReady: () => this.#ready(child),
       onAnswer: (jobId, answer) => this.#answered(child, jobId, answer),
       onMemoryExceeded: (bytes) => this.#overMemory(child, bytes),

@@ -112,4 +112,6 @@ export async function makeBuildLab(
     }
   }
   await database.close();
+  // Else the first thing that the program makes durable would wait until all these files are on disk.
+  execFileSync('sync');
 }

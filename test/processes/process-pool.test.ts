@@ -9,7 +9,6 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { afterEach, describe, expect, jest, test } from '@jest/globals';
 import type { ProcessPoolEvent, ProcessPoolOptions } from '../../src/processes/pool-options.js';
-import { HeadStart } from '../../src/processes/head-start.js';
 import { ProcessPool } from '../../src/processes/process-pool.js';
 
 const entry = new URL('../support/pool-jobs.mjs', import.meta.url);
@@ -240,35 +239,6 @@ describe('several jobs a process', () => {
     void pool.stop();
     await pool.stop();
     expect(await hanging).toBe('stopped');
-  });
-});
-
-describe('a head start', () => {
-  test('a process started ahead is taken by the pool that needs one of its kind', async () => {
-    const headStart = new HeadStart();
-    headStart.start(child);
-    const pool = makePool({ headStart });
-    await pool.start();
-    const [pid] = pool.pids;
-    headStart.dispose();
-    expect(await pool.run('pid', null, patient)).toBe(pid);
-  });
-
-  test('one that is ready, has ended or is of another kind does no harm', async () => {
-    const headStart = new HeadStart();
-    headStart.start(child);
-    const other = { ...child, memoryLimitBytes: 1024 ** 3 };
-    headStart.start(other);
-    // By the time that a later one is ready, so are these.
-    await makePool().start();
-    const pool = makePool({ headStart });
-    await pool.start();
-    const [pid] = pool.pids;
-    process.kill(Number(pid), 'SIGKILL');
-    await until(() => events.some((event) => event.kind === 'crashed'));
-    expect(await pool.run('echo', 1, patient)).toBe(1);
-    expect(headStart.take(other)?.process.kill('SIGKILL')).toBe(true);
-    headStart.dispose();
   });
 });
 

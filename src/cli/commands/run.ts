@@ -1,8 +1,5 @@
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import { AppError } from '../../errors.js';
-import { readerChild } from '../../extract/reader-child.js';
-import { storeChild } from '../../files/store-child.js';
-import { HeadStart } from '../../processes/head-start.js';
 import { jsonOption, type CommandHost } from '../command-host.js';
 import { suggestCommand } from '../suggest-command.js';
 
@@ -90,16 +87,8 @@ export function registerRun(program: Command, host: CommandHost): void {
           return dryRun(context, options);
         }
         if (options.runOnce === true) {
-          const headStart = new HeadStart();
-          try {
-            // Each is about as slow to load as this process, which still has most of its code to load.
-            headStart.start(storeChild());
-            headStart.start(readerChild());
-            const { runOnce } = await import('../run-once.js');
-            return await runOnce(context, options, headStart);
-          } finally {
-            headStart.dispose();
-          }
+          const { runOnce } = await import('../run-once.js');
+          return runOnce(context, options);
         }
         const { runDaemon } = await import('../run-daemon.js');
         return runDaemon(context);
