@@ -1,5 +1,6 @@
 // @ts-check
-import { rmSync } from 'node:fs';
+import { readdirSync, rmSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import { build } from 'esbuild';
 
 /*
@@ -21,8 +22,8 @@ const OTHER_DRIVERS = [
 /** Libraries with native or WebAssembly code, which find their parts beside themselves. */
 const NATIVE = ['@resvg/resvg-js', 'better-sqlite3', 'libxml2-wasm', 'pg', 'sharp'];
 
-rmSync(outdir, { recursive: true, force: true });
-await build({
+const { metafile } = await build({
+  metafile: true,
   entryPoints: [
     'dist/cli/recordsmith.js',
     'dist/extract/reader-process.js',
@@ -47,3 +48,9 @@ await build({
   },
   logLevel: 'warning',
 });
+
+// The parts of an earlier build, after the new ones are there: whoever starts the program meanwhile finds one of the two.
+const made = new Set(Object.keys(metafile.outputs).map((path) => basename(path)));
+for (const name of readdirSync(outdir)) {
+  if (!made.has(name)) rmSync(join(outdir, name), { recursive: true });
+}
