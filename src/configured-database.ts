@@ -2,7 +2,7 @@ import type { Config } from './config/schema.js';
 import { openDatabase, type Database } from './db/database.js';
 import type { DatabaseSettings } from './db/database-settings.js';
 import { migrateLatest, requireSchema, schemaStatus } from './db/migrate.js';
-import { AppError } from './errors.js';
+import { AppError, isAppError } from './errors.js';
 import type { Log } from './log.js';
 import { maskSecrets } from './log-values.js';
 
@@ -47,16 +47,29 @@ export async function createDatabase(
 }
 
 /**
+ * Whether a database is only read: always, never, or `if-needed` where the account may not write a SQLite database.
+ */
+export type ReadOnlyAccess = boolean | 'if-needed';
+
+/**
  * Opens the database of a configuration. SQLite is brought up to date by itself, PostgreSQL only with
- * `database.migrate: auto`.
+ * `database.migrate: auto`. The folder of a SQLite file has to be there.
  * @throws AppError DATABASE_UNAVAILABLE, SCHEMA_NOT_MIGRATED, SCHEMA_TOO_NEW, SCHEMA_MISSING...
  */
 export async function openMigratedDatabase(
   config: Config['database'],
   log: Log,
-  readOnly = false,
+  readOnly: ReadOnlyAccess = false,
 ): Promise<Database> {
-  const database = await openDatabase(databaseSettingsOf(config), { readOnly });
+  if (readOnly === 'if-needed') {
+    try {
+      return await openMigratedDatabase(config, log);
+    } catch (error) {
+      if (!isAppError(error) || error.code !== 'DATABASE_NOT_PERMITTED') throw error;
+      return openMigratedDatabase(config, log, true);
+    }
+  }
+  const database = await openDatabase(databaseSettingsOf(config), { readOnly, makeFolder: false });
   try {
     const migrates = !readOnly && (config.client === 'sqlite' || config.migrate === 'auto');
     if (migrates) {

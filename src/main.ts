@@ -1,8 +1,9 @@
 import { hostname } from 'node:os';
+import { IANAZone } from 'luxon';
 import { systemClock } from './clock.js';
-import { openMigratedDatabase } from './configured-database.js';
+import { openMigratedDatabase, type ReadOnlyAccess } from './configured-database.js';
 import { effectiveBuildSettings } from './config/effective-build-settings.js';
-import type { Config } from './config/schema.js';
+import type { BuildSettings, Config } from './config/schema.js';
 import type { BuildEnvironment, BuildPolicy } from './daemon/build-environment.js';
 import { leaseOwnerName } from './daemon/lease-owner.js';
 import type { Database } from './db/database.js';
@@ -20,8 +21,8 @@ export interface OpenApplicationOptions {
   readonly log: Log;
   /** Version of recordsmith. */
   readonly version: string;
-  /** Open the database for reading only and change nothing anywhere. */
-  readonly readOnly?: boolean;
+  /** Open the database for reading only and change nothing anywhere; `if-needed`: where it may not be written. */
+  readonly readOnly?: ReadOnlyAccess;
 }
 
 /** All rooms, connected: what a pass, the daemon and the commands work with. */
@@ -32,12 +33,27 @@ export interface Application {
   close(): Promise<void>;
 }
 
-/** The build settings that hold for an instrument, in the words of the build. */
+/**
+ * The build settings that hold for an instrument, in the words of the build.
+ * @throws AppError CONFIG_INVALID naming the instrument, when its settings or its time zone are wrong.
+ */
 export function buildPolicyOf(
   config: Config,
-  instrument: Pick<Instrument, 'settings'>,
+  instrument: Pick<Instrument, 'pid' | 'settings' | 'timezone'>,
 ): BuildPolicy {
-  const { settings } = effectiveBuildSettings(config, instrument.settings);
+  const { pid, timezone } = instrument;
+  // Written by SQL: the commands refuse it.
+  if (!IANAZone.isValidZone(timezone)) {
+    throw new AppError(
+      'CONFIG_INVALID',
+      `The instrument ${pid} has the unknown time zone '${timezone}'; set another one: recordsmith instruments set ${pid} --timezone ZONE`,
+      {
+        remedy: 'Write an IANA name such as Europe/Berlin or America/New_York.',
+        details: { instrument: pid, timezone },
+      },
+    );
+  }
+  const settings = buildSettingsOf(config, instrument);
   const { clustering, limits } = settings;
   return {
     strategy: settings.strategy,
@@ -57,6 +73,22 @@ export function buildPolicyOf(
     previews: settings.previews,
     staleFiles: settings.stale_files,
   };
+}
+
+/** @throws AppError CONFIG_INVALID naming the instrument and what is wrong. */
+function buildSettingsOf(
+  config: Config,
+  { pid, settings }: Pick<Instrument, 'pid' | 'settings'>,
+): BuildSettings {
+  try {
+    return effectiveBuildSettings(config, settings).settings;
+  } catch (error) {
+    throw new AppError(
+      'CONFIG_INVALID',
+      `The settings of the instrument ${pid} are wrong; correct them: recordsmith instruments set ${pid} --settings JSON`,
+      { cause: error, details: { instrument: pid } },
+    );
+  }
 }
 
 /** The schema of records. Whatever is wrong with it is a fault of the configuration, never of a session. */

@@ -1,4 +1,5 @@
 import type { WhatIsAway } from '../daemon/build-ending.js';
+import { deadLeases } from '../daemon/expire-dead-leases.js';
 import { planSession, type SessionPlan } from '../daemon/plan-session.js';
 import { isAllPaused, pausedInstruments } from '../daemon/run-pass.js';
 import { getSessionsToBuild } from '../db/due-sessions.js';
@@ -88,6 +89,7 @@ async function selectDue(application: Application, options: RunOptions): Promise
   const selection = await checkSelection(application, options);
   const { identifiers, instrumentPids } = selection;
   const nowMs = environment.clock.now().toMillis();
+  const dead = await deadLeases(environment);
   return database.createScope(async () => {
     const pauses = await activePauses(nowMs);
     const instruments = await listInstruments();
@@ -102,6 +104,7 @@ async function selectDue(application: Application, options: RunOptions): Promise
             nowMs,
             ignoreBackoff: identifiers !== null,
             exceptInstrumentPids: pausedInstruments(pauses),
+            leasesOver: dead.map(({ sessionIdentifier }) => sessionIdentifier),
             ...(identifiers === null ? {} : { identifiers }),
             ...(instrumentPids === null ? {} : { instrumentPids }),
           }),

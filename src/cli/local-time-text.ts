@@ -24,7 +24,9 @@ export function readGivenTime(text: string, zone: string, nowMs: number): GivenT
   return { epochMs, warning };
 }
 
-/** An instant for people: local time in the zone, with its offset. */
+/** An instant for people: local time in the zone with its offset; in UTC where the zone is unknown. */
 export function localTimeText(epochMs: number, zone: string): string {
-  return DateTime.fromMillis(epochMs, { zone }).toISO({ suppressMilliseconds: true }) ?? '';
+  const local = DateTime.fromMillis(epochMs, { zone });
+  const shown = local.isValid ? local : DateTime.fromMillis(epochMs, { zone: 'utc' });
+  return shown.toISO({ suppressMilliseconds: true }) ?? '';
 }

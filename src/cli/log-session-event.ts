@@ -59,7 +59,7 @@ function named(sessions: readonly WorkingSession[], zone: string): string {
 /** Sessions of an instrument with a START and no END, latest first; one more than are ever named. */
 async function openSessions(pid: string): Promise<readonly WorkingSession[]> {
   const { sessions } = await listSessions(
-    { statuses: ['WAITING_FOR_END'], instrumentPid: pid },
+    { statuses: ['WAITING_FOR_END'], instrumentPid: pid, started: true },
     { limit: MOST_NAMED + 1 },
   );
   return sessions.filter((session) => session.endMs === null);

@@ -1,5 +1,6 @@
 import { CLEAN_UP_AGE_MS, cleanUp } from '../daemon/clean-up.js';
 import { repairPublications } from '../daemon/publish-record-version.js';
+import { repairPublicFiles } from '../daemon/repair-public-files.js';
 import { runPass } from '../daemon/run-pass.js';
 import { Schedule } from '../daemon/schedule.js';
 import { requireSchema } from '../db/migrate.js';
@@ -15,8 +16,9 @@ import { logSettingsOf, type CommandContext } from './command-context.js';
 import { EXIT, type ExitCode } from './exit-codes.js';
 import { ReloadRequests } from './reload-requests.js';
 import { countOutcomes } from './report-json.js';
-import { announceMode, checkInstrumentSettings, checkRecordSchema } from './run-once.js';
+import { announceMode, checkRecordSchema } from './run-once.js';
 import { StopSignals } from './stop-signals.js';
+import { warnOfInstrumentSettings } from './warn-of-instrument-settings.js';
 
 /** When what crashes left is cleaned up, besides at the start: daily, at night. */
 const CLEAN_UP_TIME = '23 3 * * *';
@@ -81,13 +83,13 @@ async function pass(
 
 /**
  * Opens and checks all that a configuration asks for; nothing is built yet.
- * @throws AppError as openApplication and checkInstrumentSettings.
+ * @throws AppError as openApplication and checkRecordSchema.
  */
 async function beginLife(daemon: Daemon, config: Config): Promise<DaemonLife> {
   const { context, log, signals } = daemon;
   const application = await openApplication({ config, log, version: context.version });
   try {
-    await checkInstrumentSettings(application, config);
+    await warnOfInstrumentSettings(application, config, log);
     await checkRecordSchema(application, config);
     announceMode(config, log);
   } catch (error) {
@@ -113,6 +115,7 @@ async function beginLife(daemon: Daemon, config: Config): Promise<DaemonLife> {
       log,
       run: async (ended) => {
         const signal = AbortSignal.any([ended, signals.stopTaking]);
+        await repairPublicFiles(application.environment, { most: null, signal });
         await cleanUp(application.environment, { olderThanMs: CLEAN_UP_AGE_MS, signal });
       },
     }),

@@ -1,11 +1,10 @@
 import { SHADOW_MODE } from '../config/describe-mode.js';
-import { effectiveBuildSettings } from '../config/effective-build-settings.js';
 import type { BuildReport } from '../daemon/build-ending.js';
 import { repairPublications } from '../daemon/publish-record-version.js';
+import { MOST_CHECKED_BY_A_PASS, repairPublicFiles } from '../daemon/repair-public-files.js';
 import { runPass } from '../daemon/run-pass.js';
-import { getInstrument, listInstruments } from '../db/instrument-store.js';
+import { getInstrument } from '../db/instrument-store.js';
 import { getSession } from '../db/session-store.js';
-import { AppError } from '../errors.js';
 import type { Config } from '../config/schema.js';
 import type { Log } from '../log.js';
 import { openApplication, type Application } from '../main.js';
@@ -47,28 +46,6 @@ export async function checkSelection(
 }
 
 /**
- * The settings of every instrument are checked before anything is built.
- * @throws AppError CONFIG_INVALID naming the instrument.
- */
-export async function checkInstrumentSettings(
-  application: Application,
-  config: Config,
-): Promise<void> {
-  const instruments = await application.database.createScope(() => listInstruments());
-  for (const { pid, settings } of instruments) {
-    try {
-      effectiveBuildSettings(config, settings);
-    } catch (error) {
-      throw new AppError('CONFIG_INVALID', `The settings of the instrument ${pid} are wrong.`, {
-        cause: error,
-        remedy: `Correct them: recordsmith instruments set ${pid} --settings '{"build": {...}}'.`,
-        details: { instrument: pid },
-      });
-    }
-  }
-}
-
-/**
  * A schema of the facility's own is compiled before anything is built.
  * @throws AppError CONFIG_INVALID when it cannot be.
  */
@@ -103,6 +80,10 @@ export async function runOnce(context: CommandContext, options: RunOptions): Pro
       stopWork: signals.stopWork,
       buildAlone: buildAloneWith(environment, context, options),
     });
+    if (options.alone !== true) {
+      const { stopTaking: signal } = signals;
+      await repairPublicFiles(environment, { most: MOST_CHECKED_BY_A_PASS, signal });
+    }
     const { reports } = summary;
     const shown = [
       ...reports,

@@ -1,4 +1,5 @@
 import { access } from 'node:fs/promises';
+import type { ReadOnlyAccess } from '../configured-database.js';
 import type { Database } from '../db/database.js';
 import { AppError, systemErrorCode } from '../errors.js';
 import type { CommandContext, OpenedCommand } from './command-context.js';
@@ -10,13 +11,14 @@ export interface CommandDatabase extends OpenedCommand {
 
 /**
  * Opens the configuration's database for the time of `work`. With `readOnly` nothing is written, not even the schema
- * brought up to date. Makes no database.
+ * brought up to date; `if-needed` is for what only shows, so that an account without rights to write sees it too. Makes
+ * no database.
  * @throws AppError DATABASE_UNAVAILABLE when there is none; as CommandContext.open and openMigratedDatabase; what `work` throws.
  */
 export async function withDatabase<T>(
   context: CommandContext,
   work: (opened: CommandDatabase) => Promise<T>,
-  { readOnly = false }: { readonly readOnly?: boolean } = {},
+  { readOnly = false }: { readonly readOnly?: ReadOnlyAccess } = {},
 ): Promise<T> {
   const opened = await context.open();
   const { client, file } = opened.config.database;

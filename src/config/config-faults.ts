@@ -1,7 +1,7 @@
 import type { z } from 'zod';
 import { AppError } from '../errors.js';
 import { choicesAt, configKeys, expectedAt, namesAt } from './config-keys.js';
-import { describeOrigin, keyOf, originOf, type ConfigOrigins } from './config-origin.js';
+import { describeOrigin, keyOf, placeOf, type ConfigOrigins } from './config-origin.js';
 import { getAt } from './config-tree.js';
 import { nearestName } from './nearest-name.js';
 
@@ -47,9 +47,9 @@ export function faultsOfIssues(
   origins: ConfigOrigins,
 ): ConfigFault[] {
   const secrets = new Set(configKeys().flatMap(({ key, secret }) => (secret ? [key] : [])));
-  return issues.flatMap((issue): ConfigFault[] => {
+  const faults = issues.flatMap((issue): ConfigFault[] => {
     const where = (path: readonly PropertyKey[]): string | null => {
-      const origin = originOf(origins, path);
+      const origin = placeOf(origins, path);
       return origin.kind === 'default' ? null : describeOrigin(origin);
     };
     if (issue.code === 'unrecognized_keys') {
@@ -78,6 +78,9 @@ export function faultsOfIssues(
       },
     ];
   });
+  // A value of the wrong kind may break several checks of its key; in words they are one and the same.
+  const ofText = new Map(faults.map((fault) => [`${fault.key ?? ''} ${fault.problem}`, fault]));
+  return [...ofText.values()];
 }
 
 /** The one error that names every fault. */

@@ -30,8 +30,13 @@ export function describeOrigin(origin: ConfigOrigin): string {
   }
 }
 
-/** The origin of a key: its own, else that of the nearest group or list around it, else the default. */
+/** The origin of the value of a key; a group that stands somewhere says nothing of the keys that it leaves out. */
 export function originOf(origins: ConfigOrigins, path: readonly PropertyKey[]): ConfigOrigin {
+  return origins.get(keyOf(path)) ?? { kind: 'default' };
+}
+
+/** Where to look for a key, also one that is missing: its own place, else that of the nearest group or list around it. */
+export function placeOf(origins: ConfigOrigins, path: readonly PropertyKey[]): ConfigOrigin {
   for (let length = path.length; length > 0; length -= 1) {
     const origin = origins.get(keyOf(path.slice(0, length)));
     if (origin !== undefined) return origin;

@@ -32,7 +32,7 @@ const PREFIX = 'RECORDSMITH_';
 
 /** The variable of a key: `build.file_delay_days` is RECORDSMITH_BUILD__FILE_DELAY_DAYS. */
 export function variableOf(key: ConfigKey): string {
-  return PREFIX + key.path.map((name) => name.toUpperCase()).join('__');
+  return variableFrom(key.path);
 }
 
 /** Text as it is for keys of text, else read as YAML (numbers, true, false, lists, JSON). */
@@ -44,6 +44,53 @@ export function configValueOf(key: Pick<ConfigKey, 'textOnly'>, text: string): u
     // Left as text, the schema's check says what was expected.
     return text;
   }
+}
+
+/** The variable of these segments. */
+function variableFrom(segments: readonly string[]): string {
+  return PREFIX + segments.map((segment) => segment.toUpperCase()).join('__');
+}
+
+/** The groups and the key that the segments of a variable most probably mean, as far as they mean any. */
+function nearestPath(segments: readonly string[]): string[] {
+  const path: string[] = [];
+  for (const segment of segments) {
+    const names = namesAt(path);
+    const name = names.includes(segment) ? segment : nearestName(segment, names);
+    if (name === null) break;
+    path.push(name);
+  }
+  return path;
+}
+
+/**
+ * What is probably meant by a variable that is none. Its segments are compared each with the names at its place: by
+ * the letters of the whole, a short key somewhere else would be as near.
+ */
+function hintFor(variable: string, known: readonly string[]): string {
+  const written = variable.slice(PREFIX.length);
+  const segments = written.toLowerCase().split('__');
+  if (namesAt(segments).length > 0) {
+    return `'${segments.join('.')}' is a group; its keys are set one by one (${variable}__...)`;
+  }
+  const path = nearestPath(segments);
+  const bySegments = variableFrom(path);
+  if (path.length === segments.length && known.includes(bySegments)) {
+    return `did you mean ${bySegments}?`;
+  }
+  const whole = nearestName(
+    written,
+    known.map((name) => name.slice(PREFIX.length)),
+  );
+  if (whole !== null) return `did you mean ${PREFIX}${whole}?`;
+  const names = path.length === 0 ? [] : namesAt(path);
+  if (names.length === 0 || segments.length === 1) {
+    return 'nested keys are joined by two underscores';
+  }
+  const meant = path.every((name, index) => name === segments[index])
+    ? ''
+    : `did you mean ${bySegments}__...? `;
+  return `${meant}'${path.join('.')}' has the keys ${names.join(', ')}`;
 }
 
 class EnvironmentReader {
@@ -115,15 +162,7 @@ class EnvironmentReader {
   }
 
   #unknown(variable: string, known: readonly string[]): void {
-    const group = variable.slice(PREFIX.length).toLowerCase().split('__');
-    const nearest = nearestName(variable, known);
-    const hint =
-      nearest !== null
-        ? `did you mean ${nearest}?`
-        : namesAt(group).length > 0
-          ? `'${group.join('.')}' is a group; its keys are set one by one (${variable}__...)`
-          : 'nested keys are joined by two underscores';
-    this.#fault(variable, null, `unknown variable, ${hint}`);
+    this.#fault(variable, null, `unknown variable, ${hintFor(variable, known)}`);
   }
 
   #readSecretFile(key: ConfigKey, variable: string, file: string, optional: boolean): void {

@@ -131,6 +131,7 @@ async function work(attempt: Attempt): Promise<BuildEnding> {
   const gathered = gatherDatasets({
     session,
     policy,
+    timezone: instrument.timezone,
     request,
     look,
     read,
@@ -163,7 +164,13 @@ async function work(attempt: Attempt): Promise<BuildEnding> {
     verdictCounts: countVerdicts(gathered.verdicts),
   });
   signal.throwIfAborted();
-  const written = await writeVersion({ environment, session, instrument, record });
+  const written = await writeVersion({
+    environment,
+    session,
+    instrument,
+    record,
+    outside: gathered.outside,
+  });
   const counts = { files: countFiles(gathered.datasets), activities: activities.length };
   if (written.kind === 'invalid') return invalidRecord(written.faults, written.keptAside, counts);
   return {

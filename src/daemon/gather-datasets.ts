@@ -1,13 +1,14 @@
-import { DateTime } from 'luxon';
 import type { FileVerdict, FoundFile } from '../domain/found-file.js';
 import type { Location } from '../domain/location.js';
 import type { Dataset } from '../domain/dataset.js';
 import type { Session } from '../domain/session.js';
 import { decideByAcquiredTime } from '../files/acquired-time.js';
 import { findMissingFiles } from '../files/missing-files.js';
+import { zonedInstant } from '../record/describe-record.js';
 import type { BuildPolicy } from './build-environment.js';
 import type { Look } from './look-at-session.js';
 import type { LookRequest } from '../files/look-request.js';
+import { refusedPlaces } from './read-session-files.js';
 
 const DAY_MS = 86_400_000;
 
@@ -17,12 +18,16 @@ export interface GatheredDatasets {
   /** Of the look, as they are after reading. */
   readonly verdicts: readonly FileVerdict[];
   readonly warnings: readonly string[];
+  /** Files near the session that its times, as they are now, leave out. */
+  readonly outside: ReadonlySet<Location>;
 }
 
 /** What the datasets of a session are gathered from. */
 export interface GatherDatasetsOptions {
   readonly session: Session;
   readonly policy: BuildPolicy;
+  /** IANA zone of the instrument. */
+  readonly timezone: string;
   readonly request: LookRequest;
   readonly look: Look;
   /** Of every file of the look, also of those whose own time decides. */
@@ -55,10 +60,10 @@ function staleLocations(datasets: readonly Dataset[], session: Session): Set<Loc
 
 /**
  * Decides which of the datasets read belong to the session after all (their own acquisition time may say no) and keeps
- * those of the current version that cannot be found any more. Pure.
+ * those of the current version that cannot be found or read any more. Pure.
  */
 export function gatherDatasets(options: GatherDatasetsOptions): GatheredDatasets {
-  const { session, policy, request, look, read, recorded, nowMs } = options;
+  const { session, policy, timezone, request, look, read, recorded, nowMs } = options;
   const acquired = acquiredByLocation(read);
   const decision = decideByAcquiredTime(request, look.needsAcquiredTime, acquired);
   const undecided = new Set(look.needsAcquiredTime.map((file) => file.location));
@@ -109,22 +114,31 @@ export function gatherDatasets(options: GatherDatasetsOptions): GatheredDatasets
       .filter(({ verdict }) => verdict === 'before start' || verdict === 'after end')
       .map((verdict) => verdict.location),
   );
-  const missing: Dataset[] = [];
-  for (const state of findMissingFiles({ recorded: firstSignals, files, verdicts, nowMs })) {
-    if (state.kind !== 'missing') continue;
+  const kept: Dataset[] = [];
+  const unreadable = new Set([...refusedPlaces(look.verdicts), ...look.storeFaults]);
+  for (const state of findMissingFiles({
+    recorded: firstSignals,
+    files,
+    verdicts,
+    unreadable,
+    nowMs,
+  })) {
+    if (state.kind !== 'missing' && state.kind !== 'unreadable') continue;
     const { missingSinceMs } = state;
-    for (const signal of signalsOf.get(state.recorded.location) ?? []) {
-      missing.push({ ...signal, missingSinceMs });
-    }
-    const since = DateTime.fromMillis(missingSinceMs, { zone: 'utc' }).toISO() ?? '';
     const { location } = state.recorded;
+    for (const signal of signalsOf.get(location) ?? []) {
+      kept.push({ ...signal, missingSinceMs });
+    }
+    // Of what cannot be read the look has said so.
+    if (missingSinceMs === null) continue;
+    const since = zonedInstant(missingSinceMs, timezone);
     warnings.push(
       outside.has(location)
         ? `${location}: no longer within the times of the session, since ${since}.`
         : `${location}: missing since ${since}.`,
     );
   }
-  return { datasets: [...datasets, ...missing], verdicts, warnings };
+  return { datasets: [...datasets, ...kept], verdicts, warnings, outside };
 }
 
 /** Never says whose they are: a record may be read by people who may not know. */

@@ -4,35 +4,46 @@ import { listInstruments } from '../db/instrument-store.js';
 import { nextStartMs, sessionsNear } from '../db/neighbour-sessions.js';
 import { recordedFileTimes, type RecordedFileTimes } from '../db/recorded-files.js';
 import { listFileRules } from '../db/session-files-store.js';
-import { withClockOffsets } from '../domain/frozen-clock-offsets.js';
+import {
+  clockShift,
+  WIDEST_CLOCK_SHIFT_MS,
+  withClockOffsets,
+  type FolderClockOffsets,
+} from '../domain/frozen-clock-offsets.js';
 import type { Instrument } from '../domain/instrument.js';
 import { completeSession, type WorkingSession } from '../domain/working-session.js';
 import { CLAIMED_EXTENSIONS, COMPANION_RULES } from '../extract/registry.js';
 import { ownsFiles, userFolderPattern } from '../files/file-owner.js';
-import { DEFAULT_NEAR_MS, type FileClaim, type LookRequest } from '../files/look-request.js';
+import {
+  DEFAULT_NEAR_MS,
+  type ClaimFolder,
+  type FileClaim,
+  type LookRequest,
+} from '../files/look-request.js';
 import { matchRule, type SessionRule } from '../sessions/match-rule.js';
 import type { LookAtSessionOptions } from './look-at-session.js';
 
 /** How long after END a copied file is still read for its own acquisition time. */
 const ACQUIRED_WITHIN_MS = 30 * 24 * 3_600_000;
 
+/** A claim without its session's end grace, which only counts for the session that is looked for. */
 function claimOf(
-  session: {
-    readonly identifier: string;
+  session: Pick<FileClaim, 'sessionIdentifier' | 'startMs' | 'endMs'> & {
     readonly user: string | null;
-    readonly startMs: number;
-    readonly endMs: number | null;
   },
   directories: readonly string[],
-  userFolder: string | null,
-  endGraceMs: number,
+  instrument: Instrument | null,
+  folders: readonly ClaimFolder[],
 ): FileClaim {
+  const { sessionIdentifier, startMs, endMs, user } = session;
   return {
-    sessionIdentifier: session.identifier,
-    startMs: session.startMs,
-    endMs: session.endMs === null ? null : session.endMs + endGraceMs,
+    sessionIdentifier,
+    startMs,
+    endMs,
     directories: [...directories],
-    userFolderPattern: userFolderPattern(userFolder, session.user),
+    userFolderPattern: userFolderPattern(instrument?.userFolder ?? null, user),
+    folders,
+    clockOffsetsElsewhere: instrument?.folders[0]?.clockOffsets ?? [],
   };
 }
 
@@ -53,30 +64,72 @@ interface TimeSpan {
   readonly toMs: number;
 }
 
-/** The claims of other sessions on the same folders in these times. */
-async function neighbourClaims(
-  sessionIdentifier: string,
-  rules: readonly SessionRule[],
-  instruments: readonly Instrument[],
+/** The session that is looked for, as its neighbours are judged against. */
+interface Looked {
+  readonly sessionIdentifier: string;
+  /** With the clock offsets that hold for the session. */
+  readonly instrument: Instrument;
+  readonly dataPath: string;
+}
+
+function offsetsOf({ folders }: Instrument): FolderClockOffsets[] {
+  return folders.map(({ path, clockOffsets }) => ({ path, offsets: clockOffsets }));
+}
+
+function hasOffset({ folders }: Instrument): boolean {
+  return folders.some(({ clockOffsets }) => clockOffsets.length > 0);
+}
+
+/** Sessions on the same folders that files of these times may lie in, be it by other clock offsets than ours. */
+async function neighboursIn(
+  { sessionIdentifier, instrument }: Looked,
+  sharing: readonly Instrument[],
   spans: readonly TimeSpan[],
-): Promise<FileClaim[]> {
-  const instrumentPids = instruments.map(({ pid }) => pid);
-  const neighbours = new Map<string, WorkingSession>();
-  for (const span of spans) {
-    for (const neighbour of await sessionsNear({ instrumentPids, ...span })) {
-      neighbours.set(neighbour.identifier, neighbour);
+): Promise<readonly { readonly session: WorkingSession; readonly instrument: Instrument }[]> {
+  const instrumentPids = sharing.map(({ pid }) => pid);
+  const onlyCorrected = ![instrument, ...sharing].some(hasOffset);
+  const own = offsetsOf(instrument);
+  const found = new Map<string, { session: WorkingSession; instrument: Instrument }>();
+  for (const { fromMs, toMs } of spans) {
+    const overlapping = await sessionsNear({ instrumentPids, fromMs, toMs });
+    const around = await sessionsNear({
+      instrumentPids,
+      fromMs: fromMs - WIDEST_CLOCK_SHIFT_MS,
+      toMs: toMs + WIDEST_CLOCK_SHIFT_MS,
+      onlyCorrected,
+    });
+    for (const session of [...overlapping, ...around]) {
+      const { identifier, startMs, endMs, instrumentPid, clockOffsets } = session;
+      const present = sharing.find(({ pid }) => pid === instrumentPid);
+      if (identifier === sessionIdentifier || startMs === null || present === undefined) continue;
+      const theirs = withClockOffsets(present, clockOffsets);
+      const { leastMs, mostMs } = clockShift(own, offsetsOf(theirs));
+      if (startMs > toMs + mostMs || (endMs !== null && endMs < fromMs + leastMs)) continue;
+      found.set(identifier, { session, instrument: theirs });
     }
   }
-  neighbours.delete(sessionIdentifier);
+  return [...found.values()];
+}
+
+/** The claims of other sessions on the same folders in these times. */
+async function neighbourClaims(
+  looked: Looked,
+  rules: readonly SessionRule[],
+  sharing: readonly Instrument[],
+  spans: readonly TimeSpan[],
+): Promise<FileClaim[]> {
+  const placeOf = (path: string): string => resolve(looked.dataPath, path);
   const claims: FileClaim[] = [];
-  for (const neighbour of neighbours.values()) {
-    const { identifier, user, startMs, endMs } = neighbour;
-    if (startMs === null) continue;
-    if (!keepsFiles(neighbour, rules)) continue;
-    const owner = instruments.find((instrument) => instrument.pid === neighbour.instrumentPid);
-    const directories = await directoriesOf(identifier);
-    const claimant = { identifier, user, startMs, endMs };
-    claims.push(claimOf(claimant, directories, owner?.userFolder ?? null, 0));
+  for (const { session, instrument } of await neighboursIn(looked, sharing, spans)) {
+    const { identifier: sessionIdentifier, user, startMs, endMs } = session;
+    if (startMs === null || !keepsFiles(session, rules)) continue;
+    const directories = await directoriesOf(sessionIdentifier);
+    const folders = looked.instrument.folders.flatMap(({ path }) => {
+      const same = instrument.folders.find((folder) => placeOf(folder.path) === placeOf(path));
+      return same === undefined ? [] : [{ path, clockOffsets: same.clockOffsets }];
+    });
+    const claimant = { sessionIdentifier, user, startMs, endMs };
+    claims.push(claimOf(claimant, directories, instrument, folders));
   }
   return claims;
 }
@@ -173,16 +226,18 @@ export async function lookRequestFor(options: LookAtSessionOptions): Promise<Loo
       included: locationsOf('include'),
       excluded: locationsOf('exclude'),
       claim: claimOf(
-        { identifier, user, startMs, endMs },
+        { sessionIdentifier: identifier, user, startMs, endMs: window.toMs },
         directories,
-        instrument.userFolder,
-        policy.endGraceMs,
+        instrument,
+        instrument.folders,
       ),
       recorded: [...outside.locations],
-      neighbours: await neighbourClaims(identifier, environment.rules, sharing, [
-        window,
-        ...outside.spans,
-      ]),
+      neighbours: await neighbourClaims(
+        { sessionIdentifier: identifier, instrument, dataPath: environment.paths.data },
+        environment.rules,
+        sharing,
+        [window, ...outside.spans],
+      ),
       effort: 'index',
     };
   });

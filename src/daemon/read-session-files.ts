@@ -6,6 +6,7 @@ import type { Dataset } from '../domain/dataset.js';
 import { unreadFile, type ExtractFileJob } from '../extract/extract-file.js';
 import { pathBelow, previewLocation } from '../extract/output-locations.js';
 import { AppError } from '../errors.js';
+import { unreadablePlaceOf } from '../files/missing-files.js';
 import { isStoreFailureCode, PERMISSION_DENIED } from '../files/store-errors.js';
 import type { BuildEnvironment, BuildPolicy } from './build-environment.js';
 import type { Look } from './look-at-session.js';
@@ -136,26 +137,30 @@ export function requireReadable(
       },
     );
   }
-  const refused = new Set(
+  const refused = refusedPlaces(verdicts);
+  if (refused.size === 0) return;
+  for (const { location, missingSinceMs } of recorded) {
+    if (missingSinceMs !== null) continue;
+    const place = unreadablePlaceOf(location, refused);
+    if (place === null) continue;
+    throw new AppError(
+      'FILE_UNREADABLE',
+      `${location} is in the record, and ${place} cannot be read now: ${PERMISSION_DENIED}.`,
+      {
+        remedy: `Check the rights of ${place}.`,
+        details: { location, systemCode: 'EACCES' },
+      },
+    );
+  }
+}
+
+/** Files and folders that are there and may not be read. */
+export function refusedPlaces(verdicts: Look['verdicts']): ReadonlySet<Location> {
+  return new Set(
     verdicts.flatMap(({ location, verdict, rule }) =>
       verdict === 'unreadable' && rule.endsWith(PERMISSION_DENIED) ? [location] : [],
     ),
   );
-  if (refused.size === 0) return;
-  for (const { location, missingSinceMs } of recorded) {
-    if (missingSinceMs !== null) continue;
-    for (let place = location; place !== ''; place = place.slice(0, place.lastIndexOf('/'))) {
-      if (!refused.has(place)) continue;
-      throw new AppError(
-        'FILE_UNREADABLE',
-        `${location} is in the record, and ${place} cannot be read now: ${PERMISSION_DENIED}.`,
-        {
-          remedy: `Check the rights of ${place}.`,
-          details: { location, systemCode: 'EACCES' },
-        },
-      );
-    }
-  }
 }
 
 /** A reader that took too long may have waited for a store that hangs: then no file is to blame. */

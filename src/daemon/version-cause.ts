@@ -19,19 +19,27 @@ function counted(count: number, what: string): string[] {
 /**
  * Why a new version was made, in words: `2 files added, 1 file missing`. What is not in the files is in the session:
  * its times, user, instrument, notes or the configuration.
+ * @param outside files that are there, but not within the times of the session any more
  */
-export function versionCause(before: readonly Dataset[], record: ExperimentRecord): string {
+export function versionCause(
+  before: readonly Dataset[],
+  record: ExperimentRecord,
+  outside: ReadonlySet<Location>,
+): string {
   const earlier = filesOf(before);
   const now = filesOf(record.activities.flatMap((activity) => activity.datasets));
   let added = 0;
   let missing = 0;
+  let out = 0;
   let found = 0;
   let changed = 0;
   for (const [location, dataset] of now) {
     const known = earlier.get(location);
     if (known === undefined) added += 1;
-    else if (dataset.missingSinceMs !== null && known.missingSinceMs === null) missing += 1;
-    else if (dataset.missingSinceMs === null && known.missingSinceMs !== null) found += 1;
+    else if (dataset.missingSinceMs !== null && known.missingSinceMs === null) {
+      if (outside.has(location)) out += 1;
+      else missing += 1;
+    } else if (dataset.missingSinceMs === null && known.missingSinceMs !== null) found += 1;
     else if (dataset.mtimeNs !== known.mtimeNs || dataset.sizeBytes !== known.sizeBytes)
       changed += 1;
   }
@@ -40,6 +48,7 @@ export function versionCause(before: readonly Dataset[], record: ExperimentRecor
     ...counted(added, 'added'),
     ...counted(changed, 'changed'),
     ...counted(missing, 'missing'),
+    ...counted(out, 'outside of the session now'),
     ...counted(found, 'found again'),
     ...counted(removed, 'left out'),
   ];

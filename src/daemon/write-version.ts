@@ -7,6 +7,7 @@ import {
   type RecordVersion,
 } from '../db/record-store.js';
 import type { Instrument } from '../domain/instrument.js';
+import type { Location } from '../domain/location.js';
 import type { ExperimentRecord } from '../domain/record.js';
 import type { Session } from '../domain/session.js';
 import { AppError, systemErrorCode } from '../errors.js';
@@ -33,6 +34,8 @@ export interface WriteVersionOptions {
   readonly session: Session;
   readonly instrument: Instrument;
   readonly record: ExperimentRecord;
+  /** Files that lie outside of the session now. */
+  readonly outside: ReadonlySet<Location>;
 }
 
 /** The name inputs of a session's record; a plain name that another session has already gets a suffix. */
@@ -80,7 +83,7 @@ async function isWhole(environment: BuildEnvironment, version: RecordVersion): P
 
 /** Why the version is made, for people. */
 async function causeOf(
-  { environment, record }: WriteVersionOptions,
+  { environment, record, outside }: WriteVersionOptions,
   current: RecordVersion | null,
   latest: RecordVersion | null,
   saysTheSame: boolean,
@@ -89,7 +92,7 @@ async function causeOf(
   if (current === null) return 'built again after it was withdrawn';
   if (saysTheSame) return 'the file of the version before was damaged';
   const before = await environment.database.createScope(() => recordDatasets(current.recordId));
-  return versionCause(before, record);
+  return versionCause(before, record, outside);
 }
 
 /**

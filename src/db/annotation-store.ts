@@ -4,6 +4,7 @@ import { AppError } from '../errors.js';
 import { boundedText, cleanOptionalText } from './clean-text.js';
 import { instantMs } from './instant.js';
 import { jsonColumn } from './json-column.js';
+import { OPTIONAL_TEXT, requireInput, requireText, TEXT, WHOLE_NUMBER } from './library-input.js';
 import { raiseAnnotated } from './raise-annotated.js';
 import { scopedSession } from './scope.js';
 import { lockedSession } from './locked-session.js';
@@ -23,7 +24,19 @@ export interface Annotation {
 }
 
 /** Kinds of annotations. */
-export type AnnotationKind = 'notes' | 'attributes' | 'directories' | 'experimenters';
+const ANNOTATION_KINDS = ['notes', 'attributes', 'directories', 'experimenters'] as const;
+export type AnnotationKind = (typeof ANNOTATION_KINDS)[number];
+
+const attributeSchema = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('text'), text: TEXT }),
+  z.object({ kind: z.literal('json'), json: z.json() }),
+  z.object({
+    kind: z.literal('bytes'),
+    bytes: z.custom((bytes) => ArrayBuffer.isView(bytes), 'expected bytes'),
+  }),
+]);
+const personSchema = z.object({ username: TEXT, fullName: OPTIONAL_TEXT });
+const kindSchema = z.enum(ANNOTATION_KINDS);
 
 const anyJson = jsonColumn<unknown>(z.unknown());
 
@@ -65,6 +78,7 @@ export function addNote(idOrKey: string, note: string, author: string): Promise<
 export async function listNotes(
   sessionIdentifier: string,
 ): Promise<readonly (Annotation & { readonly note: string })[]> {
+  requireText(sessionIdentifier, 'The session identifier');
   const rows = await scopedSession()
     .reader()<SessionNoteRow>('session_notes')
     .where('session_identifier', sessionIdentifier)
@@ -83,13 +97,17 @@ export type AttributeValue =
   | { readonly kind: 'json'; readonly json: unknown }
   | { readonly kind: 'bytes'; readonly bytes: Buffer };
 
-/** Sets a named value of a session (name at most 32, text at most 2000 characters). */
-export function setAttribute(
+/**
+ * Sets a named value of a session (name at most 32, text at most 2000 characters).
+ * @throws AppError INPUT_INVALID, SESSION_NOT_FOUND.
+ */
+export async function setAttribute(
   idOrKey: string,
   name: string,
   value: AttributeValue,
   author: string,
 ): Promise<void> {
+  requireInput(attributeSchema, value, 'The value');
   return annotate(idOrKey, author, async (transaction, row) => {
     const columns = {
       value: value.kind === 'text' ? boundedText('The value', value.text, 2000) : null,
@@ -107,6 +125,7 @@ export function setAttribute(
 export async function listAttributes(
   sessionIdentifier: string,
 ): Promise<readonly (Annotation & { readonly name: string; readonly value: AttributeValue })[]> {
+  requireText(sessionIdentifier, 'The session identifier');
   const rows = await scopedSession()
     .reader()<SessionAttributeRow>('session_attributes')
     .where('session_identifier', sessionIdentifier)
@@ -122,7 +141,12 @@ function attributeValue(row: SessionAttributeRow): AttributeValue {
 }
 
 /** Says in which folder (relative to paths.data) the files of a session lie. @returns its id. */
-export function addDirectory(idOrKey: string, directory: string, author: string): Promise<number> {
+export async function addDirectory(
+  idOrKey: string,
+  directory: string,
+  author: string,
+): Promise<number> {
+  requireText(directory, 'The directory');
   const cleaned = boundedText('The directory', directory.replaceAll(/\/+$/g, ''), 4096);
   if (cleaned.startsWith('/') || cleaned.split('/').includes('..')) {
     throw new AppError('INPUT_INVALID', `The directory ${cleaned} is not inside paths.data.`, {
@@ -142,6 +166,7 @@ export function addDirectory(idOrKey: string, directory: string, author: string)
 export async function listDirectories(
   sessionIdentifier: string,
 ): Promise<readonly (Annotation & { readonly directory: string })[]> {
+  requireText(sessionIdentifier, 'The session identifier');
   const rows = await scopedSession()
     .reader()<SessionDirectoryRow>('session_directories')
     .where('session_identifier', sessionIdentifier)
@@ -151,11 +176,12 @@ export async function listDirectories(
 }
 
 /** Names a person who took part besides the user. */
-export function addExperimenter(
+export async function addExperimenter(
   idOrKey: string,
   person: { readonly username: string; readonly fullName?: string | null },
   author: string,
 ): Promise<void> {
+  requireInput(personSchema, person, 'The person');
   return annotate(idOrKey, author, async (transaction, row) => {
     const fullName = cleanOptionalText(person.fullName);
     await transaction('session_experimenters')
@@ -175,6 +201,7 @@ export async function listExperimenters(
 ): Promise<
   readonly (Annotation & { readonly username: string; readonly fullName: string | null })[]
 > {
+  requireText(sessionIdentifier, 'The session identifier');
   const rows = await scopedSession()
     .reader()<SessionExperimenterRow>('session_experimenters')
     .where('session_identifier', sessionIdentifier)
@@ -188,12 +215,14 @@ export async function listExperimenters(
 }
 
 /** Removes an annotation. @returns false when the session has none with this id. */
-export function removeAnnotation(
+export async function removeAnnotation(
   kind: AnnotationKind,
   idOrKey: string,
   id: number,
   author: string,
 ): Promise<boolean> {
+  requireInput(kindSchema, kind, 'The kind of annotation');
+  requireInput(WHOLE_NUMBER, id, 'The number of the annotation');
   return annotate(idOrKey, author, async (transaction, row) => {
     const removed = await transaction(`session_${kind}`)
       .where({ session_identifier: row.session_identifier, id })

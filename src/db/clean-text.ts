@@ -15,9 +15,15 @@ export function cleanOptionalText(text: string | null | undefined): string | nul
 
 /**
  * Cleans a text and checks its length in characters (code points, as the database counts).
- * @throws AppError INPUT_INVALID when it is empty or too long.
+ * @throws AppError INPUT_INVALID when it is no text, empty or too long.
  */
-export function boundedText(name: string, text: string, longest: number): string {
+export function boundedText(name: string, text: unknown, longest: number): string {
+  if (typeof text !== 'string') {
+    throw new AppError('INPUT_INVALID', `${name} is no text.`, {
+      remedy: `Write 1 to ${longest} characters.`,
+      details: { name },
+    });
+  }
   const cleaned = cleanText(text);
   const length = cleaned.length <= longest ? cleaned.length : Array.from(cleaned).length;
   if (length === 0 || length > longest) {

@@ -1,6 +1,8 @@
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { z } from 'zod';
 import { AppError } from '../errors.js';
+import { requireInput, requireText, TEXT } from './library-input.js';
 
 /** One SQLite file. */
 export interface SqliteSettings {
@@ -25,12 +27,31 @@ export interface PostgresSettings {
 /** Where the database is. */
 export type DatabaseSettings = SqliteSettings | PostgresSettings;
 
+const settingsSchema = z.discriminatedUnion('client', [
+  z.object({ client: z.literal('sqlite'), file: TEXT }),
+  z.object({
+    client: z.literal('postgres'),
+    url: TEXT,
+    pool: z.int().positive().optional(),
+    schema: TEXT.optional(),
+    createSchema: z.boolean().optional(),
+  }),
+]);
+
+/** The settings of a database, from its address where only that is given. @throws AppError INPUT_INVALID. */
+export function readDatabaseSettings(where: string | DatabaseSettings): DatabaseSettings {
+  if (typeof where === 'string') return parseDatabaseUrl(where);
+  requireInput(settingsSchema, where, 'The database');
+  return where;
+}
+
 /**
  * Reads a database address: `postgres://...` (with `?schema=NAME` and `&create_schema=true` of our own), `sqlite:PATH`,
  * `file:///PATH` or a plain path of an SQLite file.
- * @throws AppError INPUT_INVALID for an unknown scheme.
+ * @throws AppError INPUT_INVALID for an unknown scheme, or no text.
  */
 export function parseDatabaseUrl(address: string): DatabaseSettings {
+  requireText(address, 'The address of the database');
   if (/^postgres(ql)?:\/\//i.test(address)) {
     if (!URL.canParse(address)) {
       throw new AppError('INPUT_INVALID', 'The address of the PostgreSQL database is no URL.', {

@@ -3,7 +3,7 @@ import { dirname, resolve } from 'node:path';
 import knexModule, { type Knex } from 'knex';
 import { AppError, isAppError, toError } from '../errors.js';
 import {
-  parseDatabaseUrl,
+  readDatabaseSettings,
   type DatabaseSettings,
   type PostgresSettings,
   type SqliteSettings,
@@ -17,6 +17,8 @@ import { fileExists, requireSqliteRights } from './sqlite-rights.js';
 export interface OpenDatabaseOptions {
   /** Only read: SQLite opens the file read-only, and the first write of a scope is refused. @default false */
   readonly readOnly?: boolean;
+  /** Make the folder of a SQLite file where it is missing. @default true */
+  readonly makeFolder?: boolean;
 }
 
 /** An open database. */
@@ -70,9 +72,13 @@ function applyPragmas(pragmas: readonly string[]) {
   };
 }
 
-async function openSqlite(settings: SqliteSettings, readOnly: boolean): Promise<Knex> {
+async function openSqlite(
+  settings: SqliteSettings,
+  readOnly: boolean,
+  makeFolder: boolean,
+): Promise<Knex> {
   const file = resolve(settings.file);
-  await requireSqliteRights(file, readOnly);
+  await requireSqliteRights(file, { readOnly, makeFolder });
   const network = await networkFileSystemOf(file);
   if (network !== null) {
     throw new AppError(
@@ -169,21 +175,21 @@ async function ensureSchema(knex: Knex, schema: string, create: boolean): Promis
 }
 
 /**
- * Opens a database. SQLite's file and folder are made when they do not exist; tables are made by migrate.ts.
+ * Opens a database. SQLite's file is made when it does not exist, its folder too unless told otherwise; tables are made
+ * by migrate.ts.
  * @throws AppError DATABASE_ON_NETWORK_FILE_SYSTEM, DATABASE_NOT_PERMITTED, DATABASE_UNAVAILABLE, SCHEMA_MISSING, INPUT_INVALID.
  */
 export async function openDatabase(
   urlOrSettings: string | DatabaseSettings,
   options: OpenDatabaseOptions = {},
 ): Promise<Database> {
-  const settings =
-    typeof urlOrSettings === 'string' ? parseDatabaseUrl(urlOrSettings) : urlOrSettings;
-  const readOnly = options.readOnly ?? false;
+  const settings = readDatabaseSettings(urlOrSettings);
+  const { readOnly = false, makeFolder = true } = options;
   let knex: Knex;
   try {
     knex =
       settings.client === 'sqlite'
-        ? await openSqlite(settings, readOnly)
+        ? await openSqlite(settings, readOnly, makeFolder)
         : await openPostgres(settings);
   } catch (value) {
     const error = translateDatabaseError(value);

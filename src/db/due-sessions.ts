@@ -1,6 +1,8 @@
+import { z } from 'zod';
 import type { WorkingSession } from '../domain/working-session.js';
 import { stillFrozen } from './frozen-clock-offsets.js';
 import { instantText, optionalInstantText } from './instant.js';
+import { requireInput, TEXT, WHOLE_NUMBER } from './library-input.js';
 import { reviewSession, takeUpChange } from './refresh-session.js';
 import { scopedSession, type UnitOfWork } from './scope.js';
 import { toWorkingSession } from './session-mapper.js';
@@ -19,10 +21,22 @@ export interface SessionsToBuildOptions {
   readonly identifiers?: readonly string[];
   /** Take also sessions whose next attempt is not due yet. @default false */
   readonly ignoreBackoff?: boolean;
+  /** Identifiers of sessions whose lease counts as expired: a pass will have it expire, a dry run only foresees it. @default none */
+  readonly leasesOver?: readonly string[];
   /** Epoch milliseconds of the present. */
   readonly nowMs: number;
   readonly onRefused?: OnRefusedChange;
 }
+
+const optionsSchema = z.object({
+  nowMs: z.number('expected milliseconds since 1970'),
+  limit: WHOLE_NUMBER.optional(),
+  instrumentPids: z.array(TEXT).optional(),
+  exceptInstrumentPids: z.array(TEXT).optional(),
+  identifiers: z.array(TEXT).optional(),
+  ignoreBackoff: z.boolean().optional(),
+  leasesOver: z.array(TEXT).optional(),
+});
 
 /** Sessions changed by SQL that one pass takes up; the rest waits for the next. */
 const CHANGES_A_PASS = 1000;
@@ -73,6 +87,7 @@ export async function takeUpLogChanges(onRefused?: OnRefusedChange): Promise<num
 export async function getSessionsToBuild(
   options: SessionsToBuildOptions,
 ): Promise<readonly WorkingSession[]> {
+  requireInput(optionsSchema, options, 'The selection');
   const unit = scopedSession();
   if (unit.readOnly) return dueWithChangesInMemory(unit, options);
   await takeUpLogChanges(options.onRefused);
@@ -90,7 +105,11 @@ async function dueRows(unit: UnitOfWork, options: SessionsToBuildOptions): Promi
     .whereRaw("status = 'TO_BE_BUILT'")
     .whereNull('problem')
     .where('end_at', '<=', now)
-    .whereRaw(`(lease_expires_at is null or lease_expires_at <= ${dialect.now})`)
+    .where((either) => {
+      void either
+        .whereRaw(`(lease_expires_at is null or lease_expires_at <= ${dialect.now})`)
+        .orWhereIn('session_identifier', options.leasesOver ?? []);
+    })
     .select(
       'sessions.*',
       knex.raw(`${failing} as failing`),
@@ -205,7 +224,9 @@ function isDue(session: WorkingSession, options: SessionsToBuildOptions): boolea
   return (
     session.status === 'TO_BE_BUILT' &&
     session.problem === null &&
-    (session.lease === null || session.lease.expiresAtMs <= nowMs) &&
+    (session.lease === null ||
+      session.lease.expiresAtMs <= nowMs ||
+      options.leasesOver?.includes(session.identifier) === true) &&
     session.endMs !== null &&
     session.endMs <= nowMs &&
     (ignoreBackoff === true || (session.nextAttemptAtMs ?? 0) <= nowMs) &&

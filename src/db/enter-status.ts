@@ -49,8 +49,6 @@ export async function enterStatus(
       problem: transaction.raw("nullif(problem, 'STATUSES_DISAGREE')"),
       updated_at: transaction.raw(dialect.now),
       ...(toBeBuilt ? {} : { lease_owner: null, lease_expires_at: null }),
-      // Only a cancelled session is held.
-      ...(status === 'CANCELLED' ? {} : { held_by_person: false }),
       ...(builtElsewhere ? { built_elsewhere: true } : {}),
       ...entry.changes,
     });

@@ -1,10 +1,12 @@
 import type { Knex } from 'knex';
+import { z } from 'zod';
 import { readTime } from '../domain/local-time.js';
 import type { RecordStatus } from '../domain/record-status.js';
 import { sessionKeyOf } from '../domain/session.js';
 import { AppError } from '../errors.js';
 import { boundedText, cleanOptionalText, shortened } from './clean-text.js';
 import { instantMs, instantText, isStorableInstant } from './instant.js';
+import { OPTIONAL_TEXT, requireInput, requireText, TEXT } from './library-input.js';
 import { refreshSession } from './refresh-session.js';
 import { scopedSession } from './scope.js';
 import type { InstrumentRow, SessionLogRow } from './tables.js';
@@ -22,6 +24,20 @@ export interface SessionEvent {
   /** Zone of the source, for text without one. @default the instrument's */
   readonly zone?: string;
 }
+
+const eventSchema = z.object({
+  sessionIdentifier: TEXT,
+  instrumentPid: TEXT,
+  eventType: z.enum(['START', 'END']),
+  // Which numbers are instants is said below.
+  at: z.custom(
+    (at) => typeof at === 'string' || typeof at === 'number',
+    'expected ISO text or milliseconds since 1970',
+  ),
+  user: OPTIONAL_TEXT,
+  source: OPTIONAL_TEXT,
+  zone: TEXT.optional(),
+});
 
 /** Options of insertLog. */
 export interface InsertLogOptions {
@@ -57,6 +73,7 @@ export async function insertLog(
   event: SessionEvent,
   options: InsertLogOptions = {},
 ): Promise<InsertLogResult> {
+  requireInput(eventSchema, event, 'The event');
   const unit = scopedSession();
   const transaction = await unit.writer();
   const identifier = boundedText('The session identifier', event.sessionIdentifier, 255);
@@ -142,6 +159,7 @@ function outOfRange(at: string | number): AppError {
  * @returns false when there was no END.
  */
 export async function withdrawEnd(sessionIdentifier: string): Promise<boolean> {
+  requireText(sessionIdentifier, 'The session identifier');
   const unit = scopedSession();
   const transaction = await unit.writer();
   await unit.dialect.lockSession(transaction, sessionIdentifier);

@@ -7,7 +7,9 @@ import { AppError } from '../errors.js';
 import { boundedText, cleanOptionalText } from './clean-text.js';
 import { readClockOffsets, writeClockOffsets } from './frozen-clock-offsets.js';
 import { instantText, optionalInstantMs, optionalInstantText } from './instant.js';
+import { INSTRUMENT_SCHEMA } from './instrument-input.js';
 import { jsonColumn } from './json-column.js';
+import { requireInput, requireText } from './library-input.js';
 import { scopedSession } from './scope.js';
 import type { InstrumentFolderRow, InstrumentRow, InstrumentToolRow } from './tables.js';
 
@@ -87,6 +89,7 @@ export async function listInstruments(): Promise<readonly Instrument[]> {
 
 /** One instrument, or null. */
 export async function findInstrument(pid: string): Promise<Instrument | null> {
+  requireText(pid, 'instrument_pid');
   const knex = scopedSession().reader();
   const row = await knex<InstrumentRow>('instruments').where('instrument_pid', pid).first();
   if (row === undefined) return null;
@@ -101,6 +104,7 @@ export async function getInstrument(pid: string): Promise<Instrument> {
 }
 
 function checkedColumns(instrument: Instrument): Omit<InstrumentRow, 'created_at' | 'updated_at'> {
+  requireInput(INSTRUMENT_SCHEMA, instrument, 'The instrument');
   if (!IANAZone.isValidZone(instrument.timezone)) {
     throw new AppError('INPUT_INVALID', `'${instrument.timezone}' is no IANA time zone.`, {
       remedy: 'Write it like Europe/Berlin or America/New_York.',
@@ -183,6 +187,7 @@ export async function updateInstrument(
 
 /** Removes an instrument that no session names. @throws AppError INSTRUMENT_NOT_FOUND; DATABASE_CONSTRAINT. */
 export async function deleteInstrument(pid: string): Promise<void> {
+  requireText(pid, 'instrument_pid');
   const transaction = await scopedSession().writer();
   const removed = await transaction('instruments').where('instrument_pid', pid).del();
   if (removed === 0) throw instrumentNotFound(pid);

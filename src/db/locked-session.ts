@@ -1,5 +1,6 @@
 import type { Knex } from 'knex';
 import { AppError } from '../errors.js';
+import { requireText } from './library-input.js';
 import type { UnitOfWork } from './scope.js';
 import type { SessionRow } from './tables.js';
 
@@ -11,12 +12,13 @@ export function sessionNotFound(idOrKey: string): AppError {
   });
 }
 
-/** Locks a session by identifier or key and gives its row. @throws AppError SESSION_NOT_FOUND. */
+/** Locks a session by identifier or key and gives its row. @throws AppError SESSION_NOT_FOUND, INPUT_INVALID. */
 export async function lockedSession(
   unit: UnitOfWork,
   transaction: Knex,
   idOrKey: string,
 ): Promise<SessionRow> {
+  requireText(idOrKey, 'The session');
   const found = await transaction<SessionRow>('sessions')
     .where('session_identifier', idOrKey)
     .orWhere('session_key', idOrKey.toLowerCase())

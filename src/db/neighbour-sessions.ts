@@ -1,15 +1,24 @@
 import type { Knex } from 'knex';
+import { clockShift, WIDEST_CLOCK_SHIFT_MS } from '../domain/frozen-clock-offsets.js';
 import type { WorkingSession } from '../domain/working-session.js';
+import { readFrozenOffsets } from './frozen-clock-offsets.js';
 import { instantMs, instantText } from './instant.js';
 import { scopedSession } from './scope.js';
 import { toWorkingSession } from './session-mapper.js';
 import type { SessionRow } from './tables.js';
 
-/** Sessions of these instruments whose time touches [fromMs, toMs] (epoch milliseconds); open ones last until now. */
+/** A session on which a clock offset is frozen, not only that there was none. */
+const HAS_CLOCK_OFFSET = "cast(clock_offsets as text) like '%offset_ms%'";
+
+/**
+ * Sessions of these instruments whose time touches [fromMs, toMs] (epoch milliseconds); open ones last until now.
+ * @param window onlyCorrected: only those that have a clock offset frozen.
+ */
 export async function sessionsNear(window: {
   readonly instrumentPids: readonly string[];
   readonly fromMs: number;
   readonly toMs: number;
+  readonly onlyCorrected?: boolean;
 }): Promise<readonly WorkingSession[]> {
   const knex = scopedSession().reader();
   const from = instantText(window.fromMs);
@@ -20,6 +29,9 @@ export async function sessionsNear(window: {
     .where('start_at', '<=', to)
     .orderBy('start_at')
     .select();
+  if (window.onlyCorrected === true) {
+    return (await ended.whereRaw(HAS_CLOCK_OFFSET)).map(toWorkingSession);
+  }
   const open = knex<SessionRow>('sessions')
     .whereRaw("status = 'WAITING_FOR_END'")
     .whereIn('instrument', window.instrumentPids)
@@ -49,13 +61,14 @@ export async function nextStartMs(
 const MOST_NEIGHBOURS = 50;
 
 /**
- * Identifiers of the sessions whose time overlaps that of the given one, on instruments that write to the same folder, and
- * of those whose record holds a missing file of that time: it may lie in this session by now.
+ * Identifiers of the sessions whose time overlaps that of the given one, on instruments that write to the same folder, of
+ * those whose files may lie in both by the clock offsets frozen on each, and of those whose record holds a missing file
+ * of that time: it may lie in this session by now.
  */
 export async function overlappingSessions(knex: Knex, identifier: string): Promise<string[]> {
   const session = await knex<SessionRow>('sessions')
     .where('session_identifier', identifier)
-    .first('instrument', 'start_at', 'end_at');
+    .first('instrument', 'start_at', 'end_at', 'clock_offsets');
   if (session?.start_at == null) return [];
   const { instrument } = session;
   // Rows made by SQL may name their folder in `instruments` only.
@@ -93,8 +106,48 @@ export async function overlappingSessions(knex: Knex, identifier: string): Promi
     void query.where('start_at', '<', session.end_at);
     void holding.where('datasets.time_ns', '<=', nanoseconds(session.end_at));
   }
-  const rows = [...(await query), ...(await holding)];
+  const shifted =
+    session.end_at === null || session.clock_offsets === null
+      ? []
+      : await overlappingByTheirClocks(
+          knex,
+          { identifier, startAt: session.start_at, endAt: session.end_at },
+          session.clock_offsets,
+          sharing.clone(),
+        );
+  const rows = [...(await query), ...(await holding), ...shifted];
   return [...new Set(rows.map((row) => row.session_identifier))];
+}
+
+/**
+ * Sessions whose time does not overlap that of the given one, but whose files may lie in both, since other clock offsets
+ * are frozen on them.
+ */
+async function overlappingByTheirClocks(
+  knex: Knex,
+  given: { readonly identifier: string; readonly startAt: string; readonly endAt: string },
+  clockOffsets: string,
+  instruments: Knex.QueryBuilder,
+): Promise<{ readonly session_identifier: string }[]> {
+  const own = readFrozenOffsets(clockOffsets) ?? [];
+  const startMs = instantMs(given.startAt);
+  const endMs = instantMs(given.endAt);
+  const near = knex<SessionRow>('sessions')
+    .whereIn('instrument', instruments)
+    .whereNot('session_identifier', given.identifier)
+    .whereNotNull('clock_offsets')
+    .where('end_at', '>', instantText(startMs - WIDEST_CLOCK_SHIFT_MS))
+    .where('start_at', '<', instantText(endMs + WIDEST_CLOCK_SHIFT_MS))
+    .select('session_identifier', 'start_at', 'end_at', 'clock_offsets');
+  if (own.every(({ offsets }) => offsets.length === 0)) void near.whereRaw(HAS_CLOCK_OFFSET);
+  return (await near)
+    .filter(({ start_at, end_at, clock_offsets }) => {
+      if (start_at === null || end_at === null) return false;
+      const { leastMs, mostMs } = clockShift(own, readFrozenOffsets(clock_offsets) ?? []);
+      if (leastMs === 0 && mostMs === 0) return false;
+      return instantMs(end_at) > startMs + leastMs && instantMs(start_at) < endMs + mostMs;
+    })
+    .slice(0, MOST_NEIGHBOURS);
 }
 
 /** The largest number of the integer columns of both engines: in nanoseconds the year 2262. */

@@ -1,9 +1,11 @@
 import type { Knex } from 'knex';
+import { z } from 'zod';
 import type { Project } from '../domain/record.js';
 import { AppError } from '../errors.js';
 import { boundedText, cleanOptionalText } from './clean-text.js';
 import { raiseAnnotated } from './raise-annotated.js';
 import { scopedSession } from './scope.js';
+import { OPTIONAL_TEXT, requireInput, requireText, TEXT, WHOLE_NUMBER } from './library-input.js';
 import type { Dialect } from './dialect.js';
 import { lockedSession } from './locked-session.js';
 import type { ProjectRow } from './tables.js';
@@ -25,6 +27,14 @@ function toProject(row: ProjectRow): StoredProject {
   };
 }
 
+const projectSchema = z.object({
+  name: TEXT,
+  division: OPTIONAL_TEXT,
+  group: OPTIONAL_TEXT,
+  projectId: OPTIONAL_TEXT,
+  ref: OPTIONAL_TEXT,
+});
+
 /**
  * Adds a project, or changes the one of this name; then the records of its sessions are made anew.
  * @returns its id.
@@ -34,6 +44,7 @@ export async function saveProject(
   project: Project & { readonly name: string },
   author: string,
 ): Promise<number> {
+  requireInput(projectSchema, project, 'The project');
   const unit = scopedSession();
   const transaction = await unit.writer();
   const columns = {
@@ -96,13 +107,14 @@ export async function listProjects(): Promise<readonly StoredProject[]> {
 
 /**
  * Says that a session belongs to a project.
- * @throws AppError SESSION_NOT_FOUND, DATABASE_CONSTRAINT when there is no such project.
+ * @throws AppError SESSION_NOT_FOUND, INPUT_INVALID, DATABASE_CONSTRAINT when there is no such project.
  */
 export async function addSessionToProject(
   idOrKey: string,
   projectId: number,
   author: string,
 ): Promise<void> {
+  requireInput(WHOLE_NUMBER, projectId, 'The number of the project');
   const unit = scopedSession();
   const transaction = await unit.writer();
   const session = await lockedSession(unit, transaction, idOrKey);
@@ -124,6 +136,7 @@ export async function addSessionToProject(
 export async function listSessionProjects(
   sessionIdentifier: string,
 ): Promise<readonly StoredProject[]> {
+  requireText(sessionIdentifier, 'The session identifier');
   const knex = scopedSession().reader();
   const rows: ProjectRow[] = await knex<ProjectRow>('projects')
     .join('project_sessions', 'project_sessions.project', 'projects.id')

@@ -18,6 +18,17 @@ export interface PendingPublication {
   readonly publicPathIsFree: boolean;
 }
 
+/** A record whose public files show it. */
+export interface PublishedRecord {
+  readonly recordId: number;
+  readonly sessionIdentifier: string;
+  /** XML files relative to paths.records. */
+  readonly path: string;
+  readonly publicPath: string;
+  /** Of the XML file, lower-case hex. */
+  readonly sha256: string;
+}
+
 /** Records that are settled and not published yet, oldest first. */
 export async function listUnpublished(limit: number): Promise<readonly PendingPublication[]> {
   const knex = scopedSession().reader();
@@ -30,6 +41,38 @@ export async function listUnpublished(limit: number): Promise<readonly PendingPu
   const pending: PendingPublication[] = [];
   for (const row of rows) pending.push(await withFormerNames(row));
   return pending;
+}
+
+/** Highest id of a record; null: there is none. */
+export async function highestRecordId(): Promise<number | null> {
+  const row = await scopedSession()
+    .reader()<RecordRow>('records')
+    .orderBy('id', 'desc')
+    .first('id');
+  return row?.id ?? null;
+}
+
+/** Current records that are published, in order of their id: those whose public files have to be there. */
+export async function listPublished(
+  afterRecordId: number,
+  limit: number,
+): Promise<readonly PublishedRecord[]> {
+  const rows = await scopedSession()
+    .reader()<RecordRow>('records')
+    .where('id', '>', afterRecordId)
+    .whereNull('superseded_at')
+    .whereNull('withdrawn_at')
+    .whereNotNull('published_at')
+    .orderBy('id')
+    .limit(limit)
+    .select('id', 'session_identifier', 'path', 'public_path', 'sha256');
+  return rows.map((row) => ({
+    recordId: row.id,
+    sessionIdentifier: row.session_identifier,
+    path: row.path,
+    publicPath: row.public_path,
+    sha256: row.sha256,
+  }));
 }
 
 /** What is left to be done for one record; null: there is no such record. */

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { requireInput, TEXT } from './library-input.js';
 import { scopedSession } from './scope.js';
 
 const READS = /^\s*(select|values|explain|show|pragma)\b/i;
@@ -8,17 +9,27 @@ const answerWithRows = z.object({ rows: rowsOf });
 /** Text and names in quotes, where a question mark is no place for a binding (addresses of usage events have one). */
 const QUOTED = /'(?:[^']|'')*'|"(?:[^"]|"")*"/g;
 
+const statement = z.object({
+  sql: TEXT,
+  bindings: z.array(
+    z.custom((value) => value !== undefined, 'expected a value or null'),
+    'expected an array',
+  ),
+});
+
 /** A value that can be bound. */
 export type QueryBinding = string | number | bigint | boolean | Buffer | null;
 
 /**
  * Runs one statement with `?` for bindings (`??` for names) in the unit of work and gives its rows. Anything but a plain
  * read begins the transaction.
+ * @throws AppError INPUT_INVALID; as the database does.
  */
 export async function query(
   sql: string,
   bindings: readonly QueryBinding[] = [],
 ): Promise<readonly Readonly<Record<string, unknown>>[]> {
+  requireInput(statement, { sql, bindings }, 'The statement');
   const unit = scopedSession();
   const knex = unit.readOnly || READS.test(sql) ? unit.reader() : await unit.writer();
   // Knex's types know no bigint, both drivers do.

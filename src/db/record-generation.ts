@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { jsonColumn } from './json-column.js';
+import { requireInput, TEXT, WHOLE_NUMBER } from './library-input.js';
 import { sessionNotFound } from './locked-session.js';
 import { scopedSession } from './scope.js';
 import type { SessionLogRow, SessionRow } from './tables.js';
@@ -16,17 +17,23 @@ export interface GenerationDetail {
   readonly error_code?: string | undefined;
 }
 
-export const generationDetailColumn = jsonColumn<GenerationDetail>(
-  z.object({
-    outcome: z.string(),
-    reason: z.string().nullable(),
-    duration_ms: z.number().nullable(),
-    host: z.string().nullable(),
-    software_version: z.string().nullable(),
-    record_version: z.number().nullable(),
-    error_code: z.string().optional(),
-  }),
-);
+const detailSchema = z.object({
+  outcome: z.string(),
+  reason: z.string().nullable(),
+  duration_ms: z.number().nullable(),
+  host: z.string().nullable(),
+  software_version: z.string().nullable(),
+  record_version: z.number().nullable(),
+  error_code: z.string().optional(),
+});
+
+export const generationDetailColumn = jsonColumn<GenerationDetail>(detailSchema);
+
+const eventSchema = z.object({
+  sessionIdentifier: TEXT,
+  attempt: WHOLE_NUMBER,
+  detail: detailSchema,
+});
 
 /** A RECORD_GENERATION to be logged. */
 export interface RecordGenerationEvent {
@@ -38,11 +45,12 @@ export interface RecordGenerationEvent {
 
 /**
  * Logs that a record was generated (or that the attempt ended otherwise). Instrument, user and status are the session's.
- * @throws AppError SESSION_NOT_FOUND.
+ * @throws AppError SESSION_NOT_FOUND, INPUT_INVALID.
  */
 export async function insertRecordGenerationEvent(
   event: RecordGenerationEvent,
 ): Promise<{ readonly kind: 'inserted' | 'duplicate' }> {
+  requireInput(eventSchema, event, 'The event');
   const unit = scopedSession();
   const transaction = await unit.writer();
   const session = await transaction<SessionRow>('sessions')

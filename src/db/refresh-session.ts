@@ -8,17 +8,22 @@ import {
   type LogEvent,
 } from '../sessions/assemble-sessions.js';
 import { toError } from '../errors.js';
-import { assertTransition, FINAL_STATUSES, type TransitionCause } from '../sessions/transitions.js';
+import { assertTransition } from '../sessions/transitions.js';
 import { isTransient, isUnavailable, translateDatabaseError, type Dialect } from './dialect.js';
 import { alignLogRows, enterStatus, FRESH_START } from './enter-status.js';
 import { freezeClockOffsets, stillFrozen } from './frozen-clock-offsets.js';
 import { optionalInstantText } from './instant.js';
 import { overlappingSessions } from './neighbour-sessions.js';
+import {
+  CANCELLED_BY_SQL,
+  causeOfChange,
+  FINAL,
+  holdAfter,
+  nextStatusOf,
+  type RefreshCause,
+} from './next-status.js';
 import { overridesColumn, toLogEvents } from './session-mapper.js';
 import type { SessionLogRow, SessionRow } from './tables.js';
-
-/** Why a session's working row is made again. `rows edited`: somebody changed log rows by SQL, which is not refused. */
-export type RefreshCause = TransitionCause | 'rows edited';
 
 /** What the working row of a session says and what it should say. */
 export interface RefreshedSession {
@@ -31,8 +36,6 @@ export interface RefreshedSession {
   readonly inputsChanged: boolean;
 }
 
-const FINAL: readonly RecordStatus[] = FINAL_STATUSES;
-
 function inputsDiffer(before: SessionRow, assembled: AssembledSession): boolean {
   return (
     before.instrument !== (assembled.instrumentPid ?? before.instrument) ||
@@ -40,31 +43,6 @@ function inputsDiffer(before: SessionRow, assembled: AssembledSession): boolean 
     before.start_at !== optionalInstantText(assembled.startMs) ||
     before.end_at !== optionalInstantText(assembled.endMs)
   );
-}
-
-function nextStatusOf(
-  before: SessionRow | undefined,
-  assembled: AssembledSession,
-  events: readonly LogEvent[],
-  cause: RefreshCause,
-  inputsChanged: boolean,
-): RecordStatus {
-  const complete = assembled.startMs !== null && assembled.endMs !== null;
-  const rowsSay: RecordStatus = complete ? 'TO_BE_BUILT' : 'WAITING_FOR_END';
-  if (before === undefined) return assembled.status ?? rowsSay;
-  if (before.status === 'CANCELLED') {
-    const returns = cause === 'start arrives' && !before.held_by_person;
-    if (returns || cause === 'release') return rowsSay;
-    if (cause !== 'rows edited') return 'CANCELLED';
-  }
-  const edited = events.find((event) => event.status !== before.status);
-  if (cause === 'rows edited' && edited !== undefined) {
-    // One row alone withdraws nothing and builds nothing: a person has to say which one is right.
-    if (assembled.problem === 'STATUSES_DISAGREE') return before.status;
-    return assembled.status ?? before.status;
-  }
-  if (!FINAL.includes(before.status)) return rowsSay;
-  return inputsChanged ? rowsSay : before.status;
 }
 
 /** Reads a session's rows and says what its working row should be. Writes nothing. */
@@ -88,23 +66,8 @@ export async function reviewSession(
     assembled,
     events,
     inputsChanged,
-    status: nextStatusOf(before, assembled, events, cause, inputsChanged),
+    status: nextStatusOf(cause, { before, assembled, events, inputsChanged }),
   };
-}
-
-/**
- * Which transition of the table explains a change that an event or a correction brought about: a re-timed START is an
- * input that changed, a corrected END is an END that arrived. Null: no change, or one that was made by SQL.
- */
-function causeOfChange(
-  cause: RefreshCause,
-  before: RecordStatus | null,
-  to: RecordStatus,
-): TransitionCause | null {
-  if (cause === 'rows edited' || before === to) return null;
-  if (before === null || before === 'CANCELLED') return cause;
-  if (to === 'WAITING_FOR_END') return 'end withdrawn';
-  return before === 'WAITING_FOR_END' ? 'end arrives' : 'inputs change';
 }
 
 /**
@@ -136,7 +99,7 @@ export async function refreshSession(
       problem: assembled.problem,
       // Rows that arrive as built were built by another program, such as NexusLIMS.
       built_elsewhere: status === 'COMPLETED' || status === 'BUILT_NOT_EXPORTED',
-      ...heldAfter(cause, status),
+      ...(cause === 'rows edited' && status === 'CANCELLED' ? CANCELLED_BY_SQL : {}),
     });
   } else {
     await updateWorkingRow(transaction, dialect, before, review, cause);
@@ -150,15 +113,6 @@ export async function refreshSession(
     await raiseNeighbours(transaction, dialect, identifier);
   }
   return review;
-}
-
-/** CANCELLED written into the log rows by SQL is a person's decision, as `sessions cancel` is: no source undoes it. */
-function heldAfter(
-  cause: RefreshCause,
-  status: RecordStatus,
-): { held_by_person?: true; deferral_reason?: string } {
-  if (cause !== 'rows edited' || status !== 'CANCELLED') return {};
-  return { held_by_person: true, deferral_reason: 'Cancelled in the session log.' };
 }
 
 async function updateWorkingRow(
@@ -185,7 +139,9 @@ async function updateWorkingRow(
     ...(inputsChanged || reopened
       ? { ...FRESH_START, inputs_revision: transaction.raw('inputs_revision + 1') }
       : {}),
-    ...(reopened ? heldAfter(cause, status) : {}),
+    // Who cancelled it, and why.
+    ...(status === 'CANCELLED' ? { deferral_reason: before.deferral_reason } : {}),
+    ...(reopened ? holdAfter(cause, before.status, review) : {}),
   };
   if (!reopened) {
     await transaction('sessions').where('session_identifier', identifier).update(changes);

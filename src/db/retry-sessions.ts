@@ -3,7 +3,7 @@ import type { RecordStatus } from '../domain/record-status.js';
 import { AppError } from '../errors.js';
 import { assertTransition, FINAL_STATUSES } from '../sessions/transitions.js';
 import { enterStatus, FRESH_START } from './enter-status.js';
-import { instantText } from './instant.js';
+import { instantText, optionalInstantMs } from './instant.js';
 import { scopedSession } from './scope.js';
 import { sessionNotFound } from './locked-session.js';
 import { generationDetailColumn } from './record-generation.js';
@@ -26,6 +26,11 @@ export interface RetryResult {
     readonly identifier: string;
     readonly key: string;
     readonly from: RecordStatus;
+    readonly instrumentPid: string;
+    /** Epoch milliseconds; it is not built before. */
+    readonly endMs: number | null;
+    /** Name of the problem that keeps it from being built; null: none. */
+    readonly problem: string | null;
   }[];
   readonly refused: readonly {
     readonly identifier: string;
@@ -56,7 +61,14 @@ export async function retrySessions(
       continue;
     }
     assertTransition('retry', row.status, 'TO_BE_BUILT', identifier);
-    retried.push({ identifier, key: row.session_key, from: row.status });
+    retried.push({
+      identifier,
+      key: row.session_key,
+      from: row.status,
+      instrumentPid: row.instrument,
+      endMs: optionalInstantMs(row.end_at),
+      problem: row.problem,
+    });
     if (options.dryRun === true) continue;
     await unit.dialect.lockSession(knex, identifier);
     await enterStatus(knex, unit.dialect, identifier, 'TO_BE_BUILT', {

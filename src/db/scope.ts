@@ -38,7 +38,10 @@ export class UnitOfWork {
     return this.#transaction ?? this.#database.knex;
   }
 
-  /** For statements that write, and for reads that a following write depends on. Begins the transaction. */
+  /**
+   * For statements that write, and for reads that a following write depends on. Begins the transaction.
+   * @throws AppError DATABASE_READ_ONLY; DATABASE_BUSY when another process keeps the lock; DATABASE_UNAVAILABLE.
+   */
   async writer(): Promise<Knex.Transaction> {
     this.#assertOpen();
     if (this.#database.readOnly) {
@@ -46,7 +49,7 @@ export class UnitOfWork {
         remedy: 'Leave --dry-run away to change anything.',
       });
     }
-    this.#beginning ??= this.#database.knex.transaction();
+    this.#beginning ??= beginTransaction(this.#database);
     this.#transaction = await this.#beginning;
     return this.#transaction;
   }
@@ -69,6 +72,18 @@ export class UnitOfWork {
 
   #assertOpen(): void {
     if (this.#closed) throw new SessionMissingError();
+  }
+}
+
+/** Errors come translated: who has waited for a lock once does not run again only to wait as long. */
+async function beginTransaction({ knex }: Database): Promise<Knex.Transaction> {
+  try {
+    const transaction = await knex.transaction();
+    // Knex resolves even when BEGIN fails; the failure is in this promise.
+    if (transaction.isCompleted()) await transaction.executionPromise;
+    return transaction;
+  } catch (error) {
+    throw translateDatabaseError(error);
   }
 }
 

@@ -7,7 +7,7 @@ import {
   type SessionProblem,
 } from '../sessions/assemble-sessions.js';
 import { changedSessionInMemory, takeUpLogChanges } from './due-sessions.js';
-import { instantMs, instantText, optionalInstantMs } from './instant.js';
+import { instantMs, instantText, optionalInstantMs, optionalInstantText } from './instant.js';
 import { scopedSession, type UnitOfWork } from './scope.js';
 import { sessionNotFound } from './locked-session.js';
 import { generationDetailColumn, type GenerationDetail } from './record-generation.js';
@@ -45,23 +45,32 @@ export interface SessionFilters {
   readonly statuses?: readonly RecordStatus[];
   readonly instrumentPid?: string;
   readonly user?: string;
-  /** Sessions that started in [fromMs, toMs), epoch milliseconds. */
+  /** Sessions that started (without START: ended) in [fromMs, toMs), epoch milliseconds. */
   readonly fromMs?: number;
   readonly toMs?: number;
   /** In the identifier, key, user or instrument. */
   readonly text?: string;
+  /** Only sessions that have a START. */
+  readonly started?: true;
 }
 
-/** A page of sessions, latest START first. */
+/** A page of sessions, latest START first; one without START stands where its END is. */
 export interface SessionPage {
   readonly sessions: readonly WorkingSession[];
   /** For the next page; null: this was the last. */
   readonly nextCursor: string | null;
 }
 
-/** The cursor of the page that begins after this session; null: it has no START, so it is on no page. */
-export function cursorAfter(session: Pick<WorkingSession, 'startMs' | 'key'>): string | null {
-  return session.startMs === null ? null : `${instantText(session.startMs)} ${session.key}`;
+/** Stands for the time of a session that has neither START nor END: such ones come last. */
+const NO_TIME = '0001-01-01T00:00:00.000Z';
+
+function listedAt({ startMs, endMs }: Pick<WorkingSession, 'startMs' | 'endMs'>): string {
+  return optionalInstantText(startMs ?? endMs) ?? NO_TIME;
+}
+
+/** The cursor of the page that begins after this session. */
+export function cursorAfter(session: Pick<WorkingSession, 'startMs' | 'endMs' | 'key'>): string {
+  return `${listedAt(session)} ${session.key}`;
 }
 
 /** Lists sessions, latest START first, a page at a time. @param cursor from the page before */
@@ -72,12 +81,47 @@ export async function listSessions(
   const unit = scopedSession();
   await takeUp(unit);
   const limit = page.limit ?? 50;
-  const query = unit.reader()<SessionRow>('sessions').whereNotNull('start_at');
+  const most = { limit: limit + 1, cursor: page.cursor ?? null };
+  // Two statements, since no index serves the order by either time.
+  const started = await listedRows(unit, filters, { ...most, hasStart: true });
+  const startless =
+    filters.started === true ? [] : await listedRows(unit, filters, { ...most, hasStart: false });
+  const found = [...started, ...startless].map(toWorkingSession).sort(byTimeThenKey);
+  const sessions = found.slice(0, limit);
+  const last = sessions.at(-1);
+  return {
+    sessions,
+    nextCursor: found.length > limit && last !== undefined ? cursorAfter(last) : null,
+  };
+}
+
+/** Latest first; keys are ASCII, so that their order is that of their bytes. */
+function byTimeThenKey(a: WorkingSession, b: WorkingSession): number {
+  const [timeOfA, timeOfB] = [listedAt(a), listedAt(b)];
+  if (timeOfA !== timeOfB) return timeOfA < timeOfB ? 1 : -1;
+  return a.key < b.key ? -1 : 1;
+}
+
+async function listedRows(
+  unit: UnitOfWork,
+  filters: SessionFilters,
+  page: {
+    readonly limit: number;
+    readonly cursor: string | null;
+    /** With START, in the order of START; or without, in that of END. */
+    readonly hasStart: boolean;
+  },
+): Promise<SessionRow[]> {
+  const query = unit.reader()<SessionRow>('sessions');
+  void (page.hasStart ? query.whereNotNull('start_at') : query.whereNull('start_at'));
+  const time = page.hasStart ? 'start_at' : `coalesce(end_at, '${NO_TIME}')`;
   if (filters.statuses !== undefined) void query.whereIn('status', filters.statuses);
   if (filters.instrumentPid !== undefined) void query.where('instrument', filters.instrumentPid);
   if (filters.user !== undefined) void query.where('user', filters.user);
-  if (filters.fromMs !== undefined) void query.where('start_at', '>=', instantText(filters.fromMs));
-  if (filters.toMs !== undefined) void query.where('start_at', '<', instantText(filters.toMs));
+  if (filters.fromMs !== undefined) {
+    void query.whereRaw(`${time} >= ?`, [instantText(filters.fromMs)]);
+  }
+  if (filters.toMs !== undefined) void query.whereRaw(`${time} < ?`, [instantText(filters.toMs)]);
   if (filters.text !== undefined) {
     const pattern = `%${filters.text.toLowerCase().replaceAll(/[\\%_]/g, '\\$&')}%`;
     void query.whereRaw(
@@ -85,27 +129,12 @@ export async function listSessions(
       [pattern, pattern, pattern, pattern],
     );
   }
-  const [startAt, key] = (page.cursor ?? '').split(' ');
+  const [at, key] = (page.cursor ?? '').split(' ');
   const keyOrder = unit.dialect.byteOrder('session_key');
-  if (startAt !== undefined && key !== undefined) {
-    void query.whereRaw(`(start_at < ? or (start_at = ? and ${keyOrder} > ?))`, [
-      startAt,
-      startAt,
-      key,
-    ]);
+  if (at !== undefined && key !== undefined) {
+    void query.whereRaw(`(${time} < ? or (${time} = ? and ${keyOrder} > ?))`, [at, at, key]);
   }
-  const rows = await query
-    .orderBy('start_at', 'desc')
-    .orderByRaw(keyOrder)
-    .limit(limit + 1)
-    .select();
-  const shown = rows.slice(0, limit);
-  const sessions = shown.map(toWorkingSession);
-  const last = sessions.at(-1);
-  return {
-    sessions,
-    nextCursor: rows.length > limit && last !== undefined ? cursorAfter(last) : null,
-  };
+  return query.orderByRaw(`${time} desc, ${keyOrder}`).limit(page.limit).select();
 }
 
 /** The corrections that people made to a session. */

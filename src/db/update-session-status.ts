@@ -3,6 +3,7 @@ import { RECORD_STATUSES, type RecordStatus } from '../domain/record-status.js';
 import { AppError } from '../errors.js';
 import { causesOf } from '../sessions/transitions.js';
 import { enterStatus } from './enter-status.js';
+import { requireText } from './library-input.js';
 import { sessionNotFound } from './locked-session.js';
 import { scopedSession } from './scope.js';
 import type { SessionRow } from './tables.js';
@@ -18,6 +19,7 @@ export async function updateSessionStatus(
   sessionIdentifier: string,
   status: RecordStatus,
 ): Promise<void> {
+  requireText(sessionIdentifier, 'The session identifier');
   if (!statusSchema.safeParse(status).success) {
     throw new AppError('INPUT_INVALID', `'${status}' is no status of a session.`, {
       remedy: `Use one of ${RECORD_STATUSES.join(', ')}.`,
@@ -40,7 +42,7 @@ export async function updateSessionStatus(
   }
   await enterStatus(transaction, unit.dialect, sessionIdentifier, status, {
     attempt: { outcome: 'DISCARDED', reason: `Set to ${status}.` },
-    // As by cancelSession: no source brings it back.
-    ...(status === 'CANCELLED' ? { changes: { held_by_person: true } } : {}),
+    // As by cancelSession and releaseSession.
+    changes: { held_by_person: status === 'CANCELLED' },
   });
 }

@@ -40,12 +40,8 @@ export async function listDemoSessions(openSinceMs: number): Promise<readonly Li
   const problems = new Map(
     (await listProblems(openSinceMs)).map((problem) => [problem.session.identifier, problem]),
   );
-  // A session without START is in no list of sessions: only its problem tells of it.
-  const startless = [...problems.values()]
-    .map(({ session }) => session)
-    .filter(({ startMs }) => startMs === null);
   const listed: ListedDemoSession[] = [];
-  for (const session of [...(await allSessions()), ...startless]) {
+  for (const session of await allSessions()) {
     listed.push(await describe(session, problems.get(session.identifier) ?? null));
   }
   return listed.sort((a, b) => OUTCOME_ORDER.indexOf(a.outcome) - OUTCOME_ORDER.indexOf(b.outcome));

@@ -118,6 +118,11 @@ export interface Extractor {
   readonly version: number;
   /** Lower-case extensions with dot of the main files of this format: `exclusive` search finds only these. */
   readonly extensions: readonly string[];
+  /**
+   * What a file with one of these extensions ought to be, for people: `a DigitalMicrograph file`. A file so named that no
+   * format recognises gets a warning with it. Absent: the extensions promise nothing.
+   */
+  readonly promisedFormat?: string;
   /** Whether this is a file of the format: by content first; the extension only where the content cannot tell. */
   sniff(head: FileHead): boolean;
   /**

@@ -20,8 +20,13 @@ import { renderPreview } from './previews/render-preview.js';
 const HEAD_BYTES = 65_536;
 /** Datasets of one file; a broken file may claim any number. */
 const MOST_SIGNALS = 1000;
-/** The reader named for files that no format claims or that could not be read. */
-export const UNKNOWN_READER = 'unknown@1';
+/**
+ * The reader named for files that no format claims or that could not be read. Its version rises when something else is
+ * said of such files: cached results of older versions are read again.
+ */
+export const UNKNOWN_READER = 'unknown@2';
+/** A file below this size that is not what its name says was probably cut off, bytes: a header alone is as long. */
+const SMALLEST_WHOLE_BYTES = 1024;
 
 /** One file, read. */
 export interface ReadFile {
@@ -73,7 +78,10 @@ export async function readFile(file: OpenFile, options: ReadFileOptions): Promis
   });
   let extracted = unknownFile();
   let reader = UNKNOWN_READER;
-  if (chosen !== undefined) {
+  if (chosen === undefined) {
+    const warning = unrecognisedWarning(head, options.extractors);
+    if (warning !== null) warnings.push(warning);
+  } else {
     try {
       const answer = await chosen.extract(file, options);
       if (answer.signals.length === 0) {
@@ -124,6 +132,20 @@ function recognises(extractor: Extractor, head: FileHead): boolean {
     // Looking at bytes that are not of the format may fail; it means that they are not.
     return false;
   }
+}
+
+/** What is wrong with a file that no format recognises, by what its name promises; null: its name promises nothing. */
+function unrecognisedWarning(
+  { extension, sizeBytes }: FileHead,
+  extractors: readonly Extractor[],
+): string | null {
+  if (sizeBytes === 0) return 'The file is empty.';
+  const promised = extractors.find(({ extensions }) => extensions.includes(extension));
+  if (promised?.promisedFormat === undefined) return null;
+  const size = sizeBytes === 1 ? '1 byte' : `${sizeBytes} bytes`;
+  const why =
+    sizeBytes < SMALLEST_WHOLE_BYTES ? 'perhaps cut off' : 'perhaps damaged or of another format';
+  return `The file is named like ${promised.promisedFormat}, but its content is not one (${size}): ${why}.`;
 }
 
 /** The preview is made apart from the metadata: what fails here costs the preview only. */

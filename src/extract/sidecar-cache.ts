@@ -6,7 +6,7 @@ import { AppError, systemErrorCode } from '../errors.js';
 import { fileMetadataSchema } from './extract-result.js';
 import type { Extractor } from './extractor.js';
 import { previewLocation, pathBelow, sidecarLocation } from './output-locations.js';
-import { readerName } from './read-file.js';
+import { readerName, UNKNOWN_READER } from './read-file.js';
 import { siblingPaths } from './sibling-paths.js';
 import { SIDECAR_SCHEMA, type SidecarBasis } from './sidecar.js';
 
@@ -84,8 +84,9 @@ function holds(sidecar: Sidecar, query: CacheQuery): boolean {
 }
 
 /** Whether the same readers would be asked; where none knew the file, a new one has to be asked too. */
-function asksSameReaders({ basis }: Sidecar, extractors: readonly Extractor[]): boolean {
+function asksSameReaders({ basis, reader }: Sidecar, extractors: readonly Extractor[]): boolean {
   const present = extractors.map(readerName);
+  if (reader !== UNKNOWN_READER && !present.includes(reader)) return false;
   const asked = basis.isRecognised ? present.slice(0, basis.readers.length) : present;
   return (
     asked.length === basis.readers.length &&

@@ -32,7 +32,9 @@ export function decideByAcquiredTime(
   const nearNs = msToNs(request.nearMs);
   const owner = ownerOfRequest(request);
   const dataPath = resolve(request.dataPath);
-  const roots = request.folders.map((folder) => resolveInData(dataPath, folder.path));
+  const folders = request.folders
+    .map((folder) => ({ path: folder.path, root: resolveInData(dataPath, folder.path) }))
+    .sort((a, b) => b.root.length - a.root.length);
   const files: FoundFile[] = [];
   const verdicts: FileVerdict[] = [];
   const takenOver: Location[] = [];
@@ -52,9 +54,15 @@ export function decideByAcquiredTime(
       continue;
     }
     const path = pathOfLocation(file.location, dataPath);
-    const root = roots.find((one) => isInsideFolder(path, one)) ?? dataPath;
-    const inData = textInside(path, dataPath);
-    const other = otherOwner(owner, request, inData, textInside(path, root), timeNs);
+    const folder = folders.find(({ root }) => isInsideFolder(path, root));
+    const other = otherOwner(owner, request, {
+      path: textInside(path, dataPath),
+      pathInFolder: textInside(path, folder?.root ?? dataPath),
+      // A directory elsewhere is read as the first folder is.
+      folderPath: folder?.path ?? request.folders[0]?.path ?? '',
+      mtimeNs: file.mtimeNs,
+      acquiredNs: ownMs === null ? null : timeNs,
+    });
     if (other === null) {
       verdicts.push(verdictOn(file, place.verdict, rule));
       if (place.verdict === 'in') files.push(file);

@@ -1,7 +1,7 @@
 import picomatch from 'picomatch';
 import type { RecordStatus } from '../domain/record-status.js';
 import type { FileClaim } from './look-request.js';
-import { msToNs } from './session-window.js';
+import { clockOffsetNs, msToNs } from './session-window.js';
 
 /** A file as ownership sees it. */
 export interface OwnedFile {
@@ -9,8 +9,12 @@ export interface OwnedFile {
   readonly path: string;
   /** Text of the path from the instrument's folder. */
   readonly pathInFolder: string;
-  /** Its deciding time, nanoseconds since the epoch. */
-  readonly timeNs: bigint;
+  /** The path of that folder, as the request has it. */
+  readonly folderPath: string;
+  /** When it was written by the clock of the instrument, nanoseconds since the epoch. */
+  readonly mtimeNs: bigint;
+  /** Its own time where that decides, nanoseconds since the epoch; null: when it was written does. */
+  readonly acquiredNs: bigint | null;
 }
 
 /** Whether a session of this status keeps its files from others. Open sessions and those without consent do. */
@@ -52,12 +56,10 @@ export class FileOwner {
    * when none covers it. In this order: annotated directory, user folder, later START, smaller identifier.
    */
   ownerOf(file: OwnedFile): { readonly claim: FileClaim; readonly rule: string } | null {
-    let candidates = this.#claims.filter(
-      ({ claim, startNs, endNs }) =>
-        file.timeNs > startNs &&
-        (endNs === null || file.timeNs <= endNs) &&
-        (claim.directories.length === 0 || isInside(file.path, claim.directories)),
-    );
+    let candidates = this.#claims.filter(({ claim, startNs, endNs }) => {
+      const timeNs = timeByClaim(file, claim);
+      return timeNs !== null && timeNs > startNs && (endNs === null || timeNs <= endNs);
+    });
     const [only, second] = candidates;
     if (only === undefined) return null;
     if (second === undefined) return { claim: only.claim, rule: 'it was written in that session' };
@@ -77,6 +79,17 @@ export class FileOwner {
     started.sort((a, b) => (a.claim.sessionIdentifier < b.claim.sessionIdentifier ? -1 : 1));
     return owner(started, 'sessions started at the same time; one of them owns it');
   }
+}
+
+/** The deciding time of a file as the session of a claim sees it; null: it lies outside of its folders. */
+function timeByClaim(file: OwnedFile, claim: FileClaim): bigint | null {
+  const { directories, folders, clockOffsetsElsewhere } = claim;
+  const folder = folders.find(({ path }) => path === file.folderPath);
+  if (directories.length === 0 ? folder === undefined : !isInside(file.path, directories)) {
+    return null;
+  }
+  const offsets = folder?.clockOffsets ?? clockOffsetsElsewhere;
+  return file.acquiredNs ?? file.mtimeNs - clockOffsetNs(file.mtimeNs, offsets);
 }
 
 function owner(

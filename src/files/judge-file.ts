@@ -1,7 +1,7 @@
 import { accessSync, constants, lstatSync, statSync } from 'node:fs';
 import type { FileVerdict, FoundFile, Verdict } from '../domain/found-file.js';
 import type { Location } from '../domain/location.js';
-import { FileOwner } from './file-owner.js';
+import { FileOwner, type OwnedFile } from './file-owner.js';
 import type { LookFolder, LookRequest } from './look-request.js';
 import { folderFilter, NameRules } from './name-rules.js';
 import {
@@ -105,7 +105,13 @@ export class FileJudge {
     const isWanted = isIncluded || byAcquired || place.verdict === 'in';
     const mayBeOthers = isWanted ? !isIncluded && !byAcquired : isRecorded;
     const other = mayBeOthers
-      ? otherOwner(this.#owner, this.#request, file.pathInData, file.pathInFolder, facts.timeNs)
+      ? otherOwner(this.#owner, this.#request, {
+          path: file.pathInData,
+          pathInFolder: file.pathInFolder,
+          folderPath: file.folder.path,
+          mtimeNs: facts.mtimeNs,
+          acquiredNs: null,
+        })
       : null;
     if (other !== null && isWanted) return decided('other session', other);
     if (other !== null) {
@@ -151,19 +157,19 @@ export class FileJudge {
 /** The claims of a request, with the session's own reaching as far as its window. */
 export function ownerOfRequest(request: LookRequest): FileOwner {
   const endMs = Number(sessionWindow(request).graceEndNs / 1_000_000n);
-  const own = { ...request.claim, startMs: request.startMs, endMs };
+  const own = {
+    ...request.claim,
+    startMs: request.startMs,
+    endMs,
+    folders: request.folders,
+    clockOffsetsElsewhere: request.folders[0]?.clockOffsets ?? [],
+  };
   return new FileOwner([own, ...request.neighbours]);
 }
 
 /** The rule by which a file belongs to another session, or null when it is this one's. */
-export function otherOwner(
-  owner: FileOwner,
-  request: LookRequest,
-  path: string,
-  pathInFolder: string,
-  timeNs: bigint,
-): string | null {
-  const decision = owner.ownerOf({ path, pathInFolder, timeNs });
+export function otherOwner(owner: FileOwner, request: LookRequest, file: OwnedFile): string | null {
+  const decision = owner.ownerOf(file);
   if (decision === null) return null;
   if (decision.claim.sessionIdentifier === request.claim.sessionIdentifier) return null;
   return `belongs to another session on the same folder: ${decision.rule}`;

@@ -1,5 +1,5 @@
 import type { CompanionRule } from '../domain/companion-rule.js';
-import type { TIME_BASES } from '../domain/instrument.js';
+import type { ClockOffset, TIME_BASES } from '../domain/instrument.js';
 
 /** How far around the session files get a verdict: 30 minutes, in milliseconds. */
 export const DEFAULT_NEAR_MS = 30 * 60 * 1000;
@@ -15,6 +15,19 @@ export interface FileClaim {
   readonly directories: readonly string[];
   /** The instrument's user_folder with this session's user filled in (see userFolderPattern); null: none. */
   readonly userFolderPattern: string | null;
+  /**
+   * The folders of the request that this session has too, by their `path` there: without directories it claims nothing
+   * else. Each with the clock offsets that hold for this session.
+   */
+  readonly folders: readonly ClaimFolder[];
+  /** The clock offsets that hold for files of its directories that lie in none of these folders. */
+  readonly clockOffsetsElsewhere: readonly ClockOffset[];
+}
+
+/** A folder as a claim sees it. */
+export interface ClaimFolder {
+  readonly path: string;
+  readonly clockOffsets: readonly ClockOffset[];
 }
 
 /** A folder as a look needs it. */
@@ -22,7 +35,7 @@ export interface LookFolder {
   /** Relative to paths.data, or absolute inside it. */
   readonly path: string;
   readonly timeBasis: (typeof TIME_BASES)[number];
-  readonly clockOffsets: readonly { readonly validFromMs: number; readonly offsetMs: number }[];
+  readonly clockOffsets: readonly ClockOffset[];
   /** Glob patterns relative to the folder of files that count; empty: all. */
   readonly patterns: readonly string[];
   /** Epoch milliseconds when the folder was first seen to hold anything; null: never. */

@@ -16,6 +16,12 @@ export type RecordedFileState<Recorded extends RecordedFile> =
   | { readonly kind: 'present'; readonly recorded: Recorded }
   /** The look found a file of the same name, size and mtime at another place: `to` is in the session now. */
   | { readonly kind: 'moved'; readonly recorded: Recorded; readonly to: FoundFile }
+  /** It cannot be read now, or the folder that it lies in cannot: it stays in the record as it was. */
+  | {
+      readonly kind: 'unreadable';
+      readonly recorded: Recorded;
+      readonly missingSinceMs: number | null;
+    }
   /** Gone, or its time lies outside the session now: it stays in the record, marked. */
   | { readonly kind: 'missing'; readonly recorded: Recorded; readonly missingSinceMs: number }
   /** Out by a rule or by a person: it leaves the record. */
@@ -39,9 +45,11 @@ export function findMissingFiles<Recorded extends RecordedFile>(options: {
   readonly recorded: readonly Recorded[];
   readonly files: readonly FoundFile[];
   readonly verdicts: readonly FileVerdict[];
+  /** Files and folders that are there and cannot be read. */
+  readonly unreadable: ReadonlySet<Location>;
   readonly nowMs: number;
 }): RecordedFileState<Recorded>[] {
-  const { recorded, files, verdicts, nowMs } = options;
+  const { recorded, files, verdicts, unreadable, nowMs } = options;
   const foundAt = new Set(files.map((file) => file.location));
   const verdictAt = new Map(verdicts.map((verdict) => [verdict.location, verdict]));
   const recordedAt = new Set(recorded.map((file) => file.location));
@@ -59,8 +67,26 @@ export function findMissingFiles<Recorded extends RecordedFile>(options: {
     }
     const to = newcomers.get(likeness(file))?.shift();
     if (to !== undefined) return { kind: 'moved', recorded: file, to };
+    if (unreadable.has(file.location)) {
+      return { kind: 'unreadable', recorded: file, missingSinceMs: null };
+    }
+    if (unreadablePlaceOf(file.location, unreadable) !== null) {
+      // Nobody knows: what was missing before is so still.
+      return { kind: 'unreadable', recorded: file, missingSinceMs: file.missingSinceMs };
+    }
     return { kind: 'missing', recorded: file, missingSinceMs: file.missingSinceMs ?? nowMs };
   });
+}
+
+/** The file itself or the folder around it that cannot be read; null: neither. */
+export function unreadablePlaceOf(
+  location: Location,
+  unreadable: ReadonlySet<Location>,
+): Location | null {
+  for (let place = location; place !== ''; place = place.slice(0, place.lastIndexOf('/'))) {
+    if (unreadable.has(place)) return place;
+  }
+  return null;
 }
 
 function likeness(file: RecordedFile | FoundFile): string {

@@ -1,5 +1,6 @@
-import { createReadStream } from 'node:fs';
-import { AppError } from '../errors.js';
+import { createReadStream, type Stats } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { AppError, systemErrorCode } from '../errors.js';
 import { pathInRecords, sha256OfFile, type Publication } from './publish-record.js';
 import { VERSION_MODE } from './save-record.js';
 import { writeUnfinished } from './write-file-durably.js';
@@ -13,6 +14,44 @@ export type PublicationState =
   | { readonly kind: 'version-damaged'; readonly path: string; readonly canBeRestored: boolean };
 
 type Files = Pick<Publication, 'version' | 'target'>;
+
+/** Times are given to public files in fractions of a second that are cut off: less than this is no difference. */
+const SAME_TIME_MS = 2;
+
+async function statOrNull(path: string): Promise<Stats | null> {
+  try {
+    return await stat(path);
+  } catch (error) {
+    if (systemErrorCode(error) === 'ENOENT') return null;
+    throw new AppError('FILE_UNREADABLE', `${path} cannot be read.`, {
+      cause: error,
+      remedy: 'Check the permissions of the records folder.',
+      details: { path },
+    });
+  }
+}
+
+/**
+ * Whether the public files have the size and the time of the version's files, as publishing gives them: a check without
+ * reading. False says only that checkPublication has to look.
+ * @throws AppError FILE_UNREADABLE, INPUT_INVALID for paths that lead out of the records folder.
+ */
+export async function looksPublished(recordsFolder: string, files: Files): Promise<boolean> {
+  const pairs = await Promise.all(
+    (['xml', 'json'] as const).map((kind) =>
+      Promise.all([
+        statOrNull(pathInRecords(recordsFolder, files.version[kind])),
+        statOrNull(pathInRecords(recordsFolder, files.target[kind])),
+      ]),
+    ),
+  );
+  return pairs.every(
+    ([version, target]) =>
+      version !== null &&
+      target?.size === version.size &&
+      Math.abs(target.mtimeMs - version.mtimeMs) < SAME_TIME_MS,
+  );
+}
 
 async function hashes(recordsFolder: string, files: Files, kind: 'xml' | 'json') {
   const version = pathInRecords(recordsFolder, files.version[kind]);

@@ -90,8 +90,11 @@ function parameters(metadata: Metadata, order: KeyOrder): DocumentParameter[] {
   return list;
 }
 
-/** Ready-made: an instant with the offset of the instrument's zone at that instant. */
-function zonedInstant(epochMs: number, timezone: string): string {
+/**
+ * An instant as every text of a record has it: ISO 8601 with the offset of the instrument's zone at that instant.
+ * @throws AppError TIME_INVALID
+ */
+export function zonedInstant(epochMs: number, timezone: string): string {
   const instant = DateTime.fromMillis(epochMs, { zone: timezone });
   if (!instant.isValid) {
     throw new AppError('TIME_INVALID', `${epochMs} ms in zone "${timezone}" is no time.`, {

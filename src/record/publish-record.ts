@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { type Dirent, createReadStream } from 'node:fs';
-import { readdir, rm, rmdir, stat } from 'node:fs/promises';
+import { readdir, rm, rmdir, stat, utimes } from 'node:fs/promises';
 import { dirname, join, relative, resolve, sep } from 'node:path';
 import { AppError, isAppError, systemErrorCode } from '../errors.js';
 import type { RecordPaths } from './record-names.js';
@@ -64,10 +64,24 @@ async function projectFile(source: string, target: string): Promise<boolean> {
       details: { source, target },
     });
   }
-  if (same) return false;
-  const bytes: AsyncIterable<Buffer> = createReadStream(source);
-  await (await writeUnfinished(target, bytes)).finish();
-  return true;
+  if (!same) {
+    const bytes: AsyncIterable<Buffer> = createReadStream(source);
+    await (await writeUnfinished(target, bytes)).finish();
+  }
+  // Not before it has its name: by an old time a clean-up would take it for the remains of a crash.
+  await giveTimeOf(source, target);
+  return !same;
+}
+
+/** A public file that has the time of its version shows by its size and time alone that nobody changed it: see looksPublished. */
+async function giveTimeOf(source: string, target: string): Promise<void> {
+  try {
+    const { atimeMs, mtimeMs } = await stat(source);
+    await utimes(target, atimeMs / 1000, mtimeMs / 1000);
+  } catch (error) {
+    // A file system that keeps no given times costs later checks a comparison of the content, nothing else.
+    if (systemErrorCode(error) === undefined) throw error;
+  }
 }
 
 /**

@@ -42,7 +42,7 @@ export class CommandFolder {
 /** A folder anew for each test on the database of the address. */
 export function commandFolder(databaseUrl: () => string): { readonly current: CommandFolder } {
   // Each command is a process of its own, which takes long on a busy machine.
-  jest.setTimeout(60_000);
+  jest.setTimeout(180_000);
   let current: CommandFolder | undefined;
   beforeEach(() => {
     current = new CommandFolder(databaseUrl());

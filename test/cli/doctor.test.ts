@@ -27,7 +27,7 @@ import { describeEngines } from '../support/databases.js';
 import { createLab, type Lab } from '../support/lab.js';
 
 /** The command starts processes of its own, on a machine that is busy with other tests. */
-jest.setTimeout(30_000);
+jest.setTimeout(180_000);
 
 async function doctor(lab: Lab, ...args: string[]) {
   const { code, stdout, stderr } = await lab.run(['doctor', '--json', ...args]);

@@ -6,7 +6,7 @@ import { describeEngines, postgresServerUrl } from '../support/databases.js';
 import { createLab, type Lab } from '../support/lab.js';
 
 // Some processes one after the other.
-jest.setTimeout(60_000);
+jest.setTimeout(180_000);
 
 const OPERATIONS = new URL('../../docs/operations.md', import.meta.url);
 

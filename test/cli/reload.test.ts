@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globa
 import { createLab, type Lab } from '../support/lab.js';
 
 // Processes start slowly where many tests run.
-jest.setTimeout(60_000);
+jest.setTimeout(180_000);
 
 let lab: Lab;
 

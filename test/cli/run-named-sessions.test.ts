@@ -11,7 +11,7 @@ import { describeEngines } from '../support/databases.js';
 import { createLab, type Lab, type ReportedSession } from '../support/lab.js';
 import { runInProcess } from './run-in-process.js';
 
-jest.setTimeout(60_000);
+jest.setTimeout(180_000);
 
 const NAMES = ['open', 'done', 'empty', 'cancelled', 'paused', 'leased', 'faulty', 'future'];
 

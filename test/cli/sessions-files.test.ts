@@ -7,7 +7,7 @@ import { describeEngines } from '../support/databases.js';
 import { createLab, type Lab } from '../support/lab.js';
 import { runInProcess } from './run-in-process.js';
 
-jest.setTimeout(60_000);
+jest.setTimeout(180_000);
 
 interface Explained {
   readonly fresh_look: boolean;

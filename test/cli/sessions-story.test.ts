@@ -22,7 +22,7 @@ interface Shown {
 }
 
 // Each test builds a session in a process of its own.
-jest.setTimeout(60_000);
+jest.setTimeout(180_000);
 
 describeEngines('A session that people put right', (engine) => {
   let lab: Lab;

@@ -7,7 +7,7 @@ import { createLab, type Lab } from '../support/lab.js';
 import { claim, settle } from '../support/session-rows.js';
 import { runInProcess } from './run-in-process.js';
 
-jest.setTimeout(60_000);
+jest.setTimeout(180_000);
 
 interface ListedSession {
   readonly session_identifier: string;
@@ -240,7 +240,12 @@ describeEngines('The sessions command', (engine) => {
     expect(await json('retry', ...byCode, '--dry-run')).toEqual({
       dry_run: true,
       retried: [
-        { session_identifier: 'titan-3', session_key: sessionKeyOf('titan-3'), from: 'ERROR' },
+        {
+          session_identifier: 'titan-3',
+          session_key: sessionKeyOf('titan-3'),
+          from: 'ERROR',
+          not_before: null,
+        },
       ],
       refused: [],
     });

@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import type { ConfigFault } from '../../src/config/config-faults.js';
 import { describeOrigin, originOf } from '../../src/config/config-origin.js';
 import { loadConfig, type LoadConfigOptions } from '../../src/config/load-config.js';
-import { shownConfig } from '../../src/config/show-config.js';
+import { shownConfig, shownKeys } from '../../src/config/show-config.js';
 
 let folder: string;
 let file: string;
@@ -156,6 +156,40 @@ describe('loadConfig', () => {
       'did you mean RECORDSMITH_BUILD__STRATEGY?',
     );
     expect(faults.map(({ where }) => where)).toContain('RECORDSMITH_BUILD');
+  });
+
+  test('the name that an unknown variable may mean is looked for part by part', () => {
+    const problemOf = (variable: string) =>
+      faultsOf(() => load('', { environment: { [variable]: '1' } }))[0]?.problem ?? '';
+    expect(problemOf('RECORDSMITH_BILD__X')).toContain('did you mean RECORDSMITH_BUILD__...?');
+    expect(problemOf('RECORDSMITH_BILD__X')).not.toContain('RECORDSMITH_MODE');
+    expect(problemOf('RECORDSMITH_BILD__LIMIT__REDERS')).toContain(
+      'did you mean RECORDSMITH_BUILD__LIMITS__READERS?',
+    );
+    expect(problemOf('RECORDSMITH_PATHS__X')).toBe(
+      "unknown variable, 'paths' has the keys data, output, records, state",
+    );
+    expect(problemOf('RECORDSMITH_DATABASE_URL')).toContain('mean RECORDSMITH_DATABASE__URL?');
+    expect(problemOf('RECORDSMITH_DATABASE')).toContain("'database' is a group");
+    expect(problemOf('RECORDSMITH_QQQQQQQQ')).toContain('joined by two underscores');
+  });
+
+  test('a key that a group of the file leaves out has its default, also in words', () => {
+    const originsOf = (yaml: string) =>
+      new Map(shownKeys(load(yaml)).map(({ key, origin }) => [key, origin]));
+    const origins = originsOf('database:\n  client: sqlite\n  file: a.sqlite\npaths:\n');
+    expect(origins.get('database.file')).toBe(`${file}:3`);
+    for (const key of ['database.pool', 'database.schema', 'database.url', 'paths.data']) {
+      expect([key, origins.get(key)]).toEqual([key, 'default']);
+    }
+  });
+
+  test('a value that breaks several checks of its key is one fault', () => {
+    const faults = faultsOf(() => load('paths: {output: []}\nlog: {level: []}\n'));
+    expect(faults.map(({ key, problem }) => `${key ?? ''} ${problem}`)).toEqual([
+      'paths.output expected text that is not empty, found a list',
+      expect.stringMatching(/^log.level expected one of/),
+    ]);
   });
 
   test('relative paths of variables start at the working folder', () => {

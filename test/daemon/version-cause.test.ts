@@ -55,6 +55,8 @@ function recordOf(...datasets: readonly Dataset[]): ExperimentRecord {
   };
 }
 
+const NONE: ReadonlySet<string> = new Set();
+
 describe('the cause of a new version', () => {
   const before = [dataset('/a'), dataset('/b'), dataset('/gone', { missingSinceMs: 5 })];
 
@@ -65,11 +67,19 @@ describe('the cause of a new version', () => {
       dataset('/c'),
       dataset('/d'),
     );
-    expect(versionCause(before, after)).toBe(
+    expect(versionCause(before, after, NONE)).toBe(
       '2 files added, 1 file missing, 1 file found again, 1 file left out',
     );
-    expect(versionCause([dataset('/a')], recordOf(dataset('/a', { mtimeNs: 2n })))).toBe(
+    expect(versionCause([dataset('/a')], recordOf(dataset('/a', { mtimeNs: 2n })), NONE)).toBe(
       '1 file changed',
+    );
+  });
+
+  test('does not call a file missing that merely lies outside of the session now', () => {
+    const moved = { missingSinceMs: 9 };
+    const after = recordOf(dataset('/a', moved), dataset('/b', moved), dataset('/gone', moved));
+    expect(versionCause(before, after, new Set(['/b', '/gone']))).toBe(
+      '1 file missing, 1 file outside of the session now',
     );
   });
 
@@ -79,10 +89,10 @@ describe('the cause of a new version', () => {
       dataset('/m', { signalCount: 2 }),
       dataset('/m', { signalCount: 2, signalNumber: 2 }),
     );
-    expect(versionCause([dataset('/a')], after)).toBe('1 file added');
+    expect(versionCause([dataset('/a')], after, NONE)).toBe('1 file added');
   });
 
   test('is the session or the settings when the files are the same', () => {
-    expect(versionCause([dataset('/a')], recordOf(dataset('/a')))).toContain('the session');
+    expect(versionCause([dataset('/a')], recordOf(dataset('/a')), NONE)).toContain('the session');
   });
 });

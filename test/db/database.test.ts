@@ -37,6 +37,24 @@ describe('the address of a database', () => {
   });
 });
 
+test('the folder of a database is made, unless it has to be there', async () => {
+  const parent = mkdtempSync(join(tmpdir(), 'recordsmith-database-'));
+  const folder = join(parent, 'a', 'b');
+  const file = join(folder, 'recordsmith.sqlite');
+  try {
+    await expect(openDatabase(file, { makeFolder: false })).rejects.toMatchObject({
+      code: 'DATABASE_UNAVAILABLE',
+      details: { file, folder },
+    });
+    expect(readdirSync(parent)).toEqual([]);
+    await (await openDatabase(file)).close();
+    await (await openDatabase(file, { makeFolder: false })).close();
+    expect(existsSync(folder)).toBe(true);
+  } finally {
+    rmSync(parent, { recursive: true, force: true });
+  }
+});
+
 describe('a network file system', () => {
   test.each([
     [0x6969, null, 'NFS'],

@@ -1,9 +1,9 @@
 import { beforeEach, expect, test } from '@jest/globals';
 import { checkInvariants } from '../../src/db/check-invariants.js';
-import { takeUpLogChanges } from '../../src/db/due-sessions.js';
+import { getSessionsToBuild, takeUpLogChanges } from '../../src/db/due-sessions.js';
 import { insertLog } from '../../src/db/insert-log.js';
 import { query } from '../../src/db/query.js';
-import { releaseSession } from '../../src/db/cancel-session.js';
+import { cancelSession, releaseSession } from '../../src/db/cancel-session.js';
 import { findSession } from '../../src/db/session-store.js';
 import { updateSessionStatus } from '../../src/db/update-session-status.js';
 import { describeDatabases } from '../support/databases.js';
@@ -137,4 +137,47 @@ describeDatabases('the rows of a session', (fixture) => {
     await log('START', START, 'ada');
     expect(await find()).toMatchObject({ status: 'CANCELLED' });
   });
+
+  test.each([
+    [
+      'a later END',
+      `update session_log set timestamp = '2026-03-01T11:30:00.000Z' where event_type = 'END'`,
+    ],
+    [
+      'an earlier START',
+      `update session_log set timestamp = '2026-03-01T08:30:00.000Z' where event_type = 'START'`,
+    ],
+    ['another user', `update session_log set "user" = 'eve'`],
+    ['another instrument', `update session_log set instrument = 'helios'`],
+    ['no END any more', `delete from session_log where event_type = 'END'`],
+  ])(
+    '%s by SQL leaves a cancelled session cancelled, with who did it and why',
+    async (_what, sql) => {
+      await addInstrument(fixture.database, 'helios');
+      await logSession(fixture.database, 's-1', { start: START, end: END });
+      await build(fixture.database, 's-1');
+      await scoped(() => cancelSession('s-1', { who: 'ada', why: 'no' }));
+      const before = await find();
+      await bySql(sql);
+      expect(await find()).toMatchObject({
+        status: 'CANCELLED',
+        heldByPerson: true,
+        deferralReason: 'Cancelled by ada: no',
+      });
+      await scoped(() => takeUpLogChanges());
+      const after = await find();
+      expect(after).toMatchObject({ status: 'CANCELLED', heldByPerson: true });
+      expect(after).toMatchObject({ deferralReason: before?.deferralReason });
+      expect(after?.inputsRevision).toBeGreaterThan(before?.inputsRevision ?? 0);
+      expect(
+        await scoped(() => getSessionsToBuild({ nowMs: Date.parse('2026-03-10T00:00:00Z') })),
+      ).toEqual([]);
+      expect(await violations()).toEqual([]);
+      expect(await scoped(() => releaseSession('s-1'))).toBe(
+        after?.endMs === null ? 'WAITING_FOR_END' : 'TO_BE_BUILT',
+      );
+      expect(await find()).toMatchObject({ heldByPerson: false });
+      expect(await violations()).toEqual([]);
+    },
+  );
 });

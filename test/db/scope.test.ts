@@ -1,4 +1,4 @@
-import { describe, expect, test } from '@jest/globals';
+import { describe, expect, jest, test } from '@jest/globals';
 import { sleep } from '../../src/clock.js';
 import { closeDb, configureDb, createScope, scopedSession } from '../../src/db/scope.js';
 import { describeDatabases } from '../support/databases.js';
@@ -78,6 +78,34 @@ describeDatabases('a unit of work', (fixture) => {
     setTimeout(release, 150);
     await Promise.all([first, second]);
     await other.close();
+    expect(await projects()).toBe(2);
+  });
+
+  test('ends with DATABASE_BUSY when another process keeps its transaction', async () => {
+    // PostgreSQL begins transactions side by side.
+    if (fixture.engine === 'postgres') return;
+    const other = await fixture.openAnother();
+    let runs = 0;
+    await other.createScope(async () => {
+      await insertProject('held');
+      // Each look at the clock is half a minute later, so that nobody has to wait.
+      const now = performance.now.bind(performance);
+      let looks = 0;
+      const clock = jest.spyOn(performance, 'now').mockImplementation(() => {
+        looks += 1;
+        return now() + looks * 30_000;
+      });
+      const work = fixture.database.createScope(async () => {
+        runs += 1;
+        await insertProject('waiting');
+      });
+      await expect(work).rejects.toMatchObject({ code: 'DATABASE_BUSY' });
+      clock.mockRestore();
+    });
+    await other.close();
+    expect(runs).toBe(1);
+    // The connection can be used again.
+    await fixture.database.createScope(() => insertProject('later'));
     expect(await projects()).toBe(2);
   });
 

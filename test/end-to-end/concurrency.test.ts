@@ -16,7 +16,7 @@ import { seededRandom } from '../support/seeded-random.js';
 import { waitFor } from '../support/wait-for.js';
 
 // Processes start slowly where many tests run.
-jest.setTimeout(60_000);
+jest.setTimeout(180_000);
 
 const SOAK = process.env['SOAK'] === '1';
 const SEED = Number(process.env['SEED'] ?? '20260402');

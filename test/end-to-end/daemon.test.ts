@@ -12,7 +12,7 @@ import { addInstrument, logSession } from '../support/session-rows.js';
 import { waitFor } from '../support/wait-for.js';
 
 // Processes start slowly where many tests run.
-jest.setTimeout(60_000);
+jest.setTimeout(180_000);
 
 const EVERY_SECOND = '* * * * * *';
 
@@ -105,22 +105,48 @@ describeEngines('The daemon', (engine) => {
     await logDay(lab, 3);
     await builtAs(lab, 'day 3', 'SKIPPED');
 
-    // Settings of an instrument that the new configuration cannot be joined with are faults too.
+    // Wrong settings of one instrument concern that instrument alone.
     await lab.addInstrument('odd', { settings: { build: { speed: 'fast' } } });
     lab.configure({ rules: [] });
     daemon.kill('SIGHUP');
-    await daemon.saw('The new configuration has faults; the old one stays in force.', 2);
+    await daemon.saw('The configuration was read again.', 2);
+    await daemon.saw('The settings of an instrument are wrong; its sessions are put off.');
     await logDay(lab, 4);
-    await builtAs(lab, 'day 4', 'SKIPPED');
+    await builtAs(lab, 'day 4', 'COMPLETED');
 
     // Several at once are no more than one.
-    await lab.database.knex('instruments').where('instrument_pid', 'odd').del();
     for (let time = 0; time < 5; time += 1) daemon.kill('SIGHUP');
-    await daemon.saw('The configuration was read again.', 2);
+    await daemon.saw('The configuration was read again.', 3);
     await logDay(lab, 5);
     await builtAs(lab, 'day 5', 'COMPLETED');
     daemon.kill('SIGTERM');
     expect((await daemon.ended).code).toBe(0);
+  });
+
+  test('starts although the settings of one instrument are wrong: that one waits, the others are built', async () => {
+    const lab = await makeLab();
+    await lab.addInstrument('odd', { settings: { build: { speed: 'fast' } } });
+    lab.spectrum('odd/a.msa', '2026-03-02T09:30:00Z');
+    await lab.log('odd', {
+      start: '2026-03-02T09:00:00Z',
+      end: '2026-03-02T10:00:00Z',
+      instrument: 'odd',
+    });
+    await logDay(lab, 2);
+    const daemon = lab.start([]);
+    await daemon.saw('The settings of an instrument are wrong; its sessions are put off.');
+    await builtAs(lab, 'day 2', 'COMPLETED');
+    await waitFor('it is put off', async () => {
+      const row = await lab.database
+        .knex('sessions')
+        .where('session_identifier', 'odd')
+        .first<{ deferral_reason: string | null }>('deferral_reason');
+      return row.deferral_reason?.includes('speed') === true;
+    });
+    daemon.kill('SIGTERM');
+    const { code, stderr } = await daemon.ended;
+    expect(code).toBe(0);
+    expect(stderr).toMatch(/"instrument":"odd".*recordsmith instruments set odd --settings/);
   });
 
   test('goes on after somebody locked the tables for a while', async () => {

@@ -23,7 +23,7 @@ import {
 } from '../support/mounts.js';
 import { readXmlRecord } from '../support/read-record.js';
 
-jest.setTimeout(60_000);
+jest.setTimeout(180_000);
 
 const START = '2026-03-02T09:00:00Z';
 const MIDDLE = '2026-03-02T09:30:00Z';

@@ -10,7 +10,7 @@ import { postgresServerUrl } from '../support/databases.js';
 import { createLab, utc, type Lab, type RunOnceResult } from '../support/lab.js';
 import { readXmlRecord } from '../support/read-record.js';
 
-jest.setTimeout(60_000);
+jest.setTimeout(180_000);
 
 const SCHEMA = new URL('../../config/schemas/record.schema.json', import.meta.url);
 

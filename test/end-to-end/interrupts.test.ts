@@ -13,7 +13,7 @@ import { endStateOf } from '../support/end-state.js';
 import { createLab, type Lab } from '../support/lab.js';
 
 // Processes start slowly where many tests run.
-jest.setTimeout(60_000);
+jest.setTimeout(180_000);
 
 async function openLeases(lab: Lab): Promise<number> {
   return (await lab.database.knex('sessions').whereNotNull('lease_owner')).length;

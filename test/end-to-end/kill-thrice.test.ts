@@ -7,7 +7,7 @@ import { createLab, type Lab } from '../support/lab.js';
 import { waitFor } from '../support/wait-for.js';
 
 // Processes start slowly where many tests run.
-jest.setTimeout(60_000);
+jest.setTimeout(180_000);
 
 /** The process that builds a session alone for the given one; null: there is none. */
 function aloneProcessOf(parent: number): number | null {

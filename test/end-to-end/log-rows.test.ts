@@ -6,7 +6,7 @@ import { describeEngines } from '../support/databases.js';
 import { createLab, type Lab, type RunOnceResult } from '../support/lab.js';
 
 // Processes start slowly where many tests run.
-jest.setTimeout(60_000);
+jest.setTimeout(180_000);
 
 /** A broken constraint, in the words of either engine. */
 const REFUSED = { code: expect.stringMatching(/^(SQLITE_CONSTRAINT|23)/) as unknown };

@@ -4,7 +4,7 @@ import { describeEngines } from '../support/databases.js';
 import { createLab, type Lab, type RunOnceResult } from '../support/lab.js';
 
 // Processes start slowly where many tests run.
-jest.setTimeout(60_000);
+jest.setTimeout(180_000);
 
 /** Local times as sources write them, the instants they mean, and a part of the warning. */
 const CASES: readonly (readonly [

@@ -12,7 +12,7 @@ import { retrySessions } from '../../src/db/retry-sessions.js';
 import { createLab, type Lab, type RunOnceResult } from '../support/lab.js';
 import { bytesBelow, readXmlRecord, type XmlRecord } from '../support/read-record.js';
 
-jest.setTimeout(60_000);
+jest.setTimeout(180_000);
 
 const MIDDLE = '2026-03-02T09:30:00Z';
 const MIDDLE_S = Date.parse(MIDDLE) / 1000;

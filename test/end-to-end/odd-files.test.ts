@@ -35,7 +35,7 @@ import { readXmlRecord, type XmlRecord } from '../support/read-record.js';
 import { parseRunOnce } from '../support/run-once-document.js';
 import { waitFor } from '../support/wait-for.js';
 
-jest.setTimeout(60_000);
+jest.setTimeout(180_000);
 
 const START = '2026-03-02T09:00:00Z';
 const MIDDLE = '2026-03-02T09:30:00Z';
@@ -313,7 +313,7 @@ describe('files that cannot be read', () => {
 
   testWith(
     noPermissions,
-    'that a version has already defer the next one; after some tries it says that they are missing',
+    'that a version has already defer the next one; after some tries it says that they cannot be read',
     async () => {
       lab.image('titan/readable.tif', MIDDLE);
       const shut = lab.image('titan/shut.tif', MIDDLE);
@@ -332,14 +332,20 @@ describe('files that cannot be read', () => {
         chmodSync(place, 0o755);
       }
       chmodSync(shut, 0);
+      chmodSync(folder, 0);
       await lab.database
         .knex('sessions')
         .update({ next_attempt_at: null, tries: 3, first_failed_at: '2026-03-01T00:00:00.000Z' });
       const last = onlySession(await runOnceWithPermissions(lab));
-      expect(last).toMatchObject({ outcome: 'COMPLETED', version: 2 });
-      expect(readXmlRecord(last.record ?? '').notes.join('\n')).toContain(
-        'shut.tif: missing since',
-      );
+      expect(last).toMatchObject({ outcome: 'COMPLETED', version: 2, files: 3 });
+      expect([...readXmlRecord(last.record ?? '').notes].sort()).toEqual([
+        '/titan/folder cannot be read: permission denied.',
+        '/titan/shut.tif cannot be read: permission denied.',
+      ]);
+      const missing = lab.database.knex('datasets').whereNotNull('missing_since');
+      expect(await missing).toEqual([]);
+      expect(lab.read(last.record ?? '')).not.toContain('missing');
+      chmodSync(folder, 0o755);
     },
   );
 

@@ -5,7 +5,7 @@ import { describeEngines } from '../support/databases.js';
 import { createLab, type Lab, type RunOnceResult } from '../support/lab.js';
 import { readXmlRecord } from '../support/read-record.js';
 
-jest.setTimeout(60_000);
+jest.setTimeout(180_000);
 
 const at = (time: string): string => `2026-03-02T${time}:00Z`;
 

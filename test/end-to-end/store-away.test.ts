@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals
 import { retrySessions } from '../../src/db/retry-sessions.js';
 import { createLab, type Lab, type RunOnceResult } from '../support/lab.js';
 
-jest.setTimeout(60_000);
+jest.setTimeout(180_000);
 
 const START = '2026-03-02T09:00:00Z';
 const MIDDLE = '2026-03-02T09:30:00Z';

@@ -10,7 +10,7 @@ const START = '2026-03-02T09:00:00Z';
 const MIDDLE = '2026-03-02T09:30:00Z';
 const END = '2026-03-02T10:00:00Z';
 
-jest.setTimeout(60_000);
+jest.setTimeout(180_000);
 
 const noFuse = whyNoFuse();
 

@@ -9,7 +9,7 @@ import { describeEngines } from '../support/databases.js';
 import { createLab, type Lab, type ReportedSession, type RunOnceResult } from '../support/lab.js';
 import { readXmlRecord, type XmlRecord } from '../support/read-record.js';
 
-jest.setTimeout(60_000);
+jest.setTimeout(180_000);
 
 /** A time on the day of all sessions, UTC. */
 const at = (time: string): string => `2026-03-02T${time}Z`;

@@ -11,7 +11,7 @@ import { describeEngines } from '../support/databases.js';
 import { createLab, type Lab, type ReportedSession } from '../support/lab.js';
 
 // Processes start slowly where many tests run.
-jest.setTimeout(60_000);
+jest.setTimeout(180_000);
 
 const ID = 'https://nemo.example/api/usage_events/?id=7';
 const PERSON = { who: 'grace', why: 'the log is wrong', nowMs: Date.UTC(2026, 5, 1) };

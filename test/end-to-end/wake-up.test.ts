@@ -4,7 +4,7 @@ import { createLab, type Lab } from '../support/lab.js';
 import { waitFor } from '../support/wait-for.js';
 
 // Processes start slowly where many tests run.
-jest.setTimeout(60_000);
+jest.setTimeout(180_000);
 
 const describeWithServer = postgresServerUrl() === null ? describe.skip : describe;
 

@@ -223,7 +223,7 @@ describe('extractFile', () => {
     expect(result).toMatchObject({
       kind: 'read',
       staged: ['/x.tst.json'],
-      metadata: { format: 'unknown', reader: 'unknown@1', signals: [{ type: 'Unknown' }] },
+      metadata: { format: 'unknown', reader: 'unknown@2', signals: [{ type: 'Unknown' }] },
     });
     expect(metadataOf(result).warnings).toStrictEqual([expect.stringContaining(warning)]);
   });

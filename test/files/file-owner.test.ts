@@ -1,13 +1,24 @@
 import { expect, test } from '@jest/globals';
 import { RECORD_STATUSES } from '../../src/domain/record-status.js';
-import { FileOwner, ownsFiles, userFolderPattern } from '../../src/files/file-owner.js';
+import {
+  FileOwner,
+  ownsFiles,
+  userFolderPattern,
+  type OwnedFile,
+} from '../../src/files/file-owner.js';
 import type { FileClaim } from '../../src/files/look-request.js';
 import { makeClaim, MIDDLE_MS, START_MS } from '../support/file-store.js';
 
-const timeNs = BigInt(MIDDLE_MS) * 1_000_000n;
-const file = { path: 'titan/eva/a.dm3', pathInFolder: 'eva/a.dm3', timeNs };
+const mtimeNs = BigInt(MIDDLE_MS) * 1_000_000n;
+const file: OwnedFile = {
+  path: 'titan/eva/a.dm3',
+  pathInFolder: 'eva/a.dm3',
+  folderPath: 'titan',
+  mtimeNs,
+  acquiredNs: null,
+};
 
-function owner(claims: Partial<FileClaim>[], changes: Partial<typeof file> = {}): string | null {
+function owner(claims: Partial<FileClaim>[], changes: Partial<OwnedFile> = {}): string | null {
   const all = claims.map((claim, index) => makeClaim({ sessionIdentifier: `s${index}`, ...claim }));
   const decision = new FileOwner(all).ownerOf({ ...file, ...changes });
   if (decision === null) return null;
@@ -66,4 +77,24 @@ test('a user name is text in the pattern', () => {
 
 test('all sessions own files but those cancelled or skipped', () => {
   expect(RECORD_STATUSES.filter((status) => !ownsFiles(status))).toEqual(['SKIPPED', 'CANCELLED']);
+});
+
+test('each claim judges a file by its own clock offsets, and by the own time of the file where that decides', () => {
+  const offsets = (offsetMs: number) => ({
+    folders: [{ path: 'titan', clockOffsets: [{ validFromMs: 0, offsetMs }] }],
+  });
+  const ended = { endMs: MIDDLE_MS - 1 };
+  expect(owner([ended])).toBeNull();
+  expect(owner([{ ...ended, ...offsets(1) }])).toBe('s0');
+  expect(owner([ended, { ...ended, ...offsets(1) }, { ...ended, ...offsets(-1) }])).toBe('s1');
+  expect(owner([{ ...ended, ...offsets(1) }], { acquiredNs: mtimeNs })).toBeNull();
+});
+
+test('a claim covers no folder that its session does not have, but its directories', () => {
+  const elsewhere = { folders: [{ path: 'helios', clockOffsets: [] }] };
+  const later = { startMs: START_MS + 1 };
+  expect(owner([{}, { ...later, ...elsewhere }])).toBe('s0');
+  expect(owner([{}, { ...later, ...elsewhere, directories: ['titan/eva'] }])).toBe('s1');
+  const ahead = { endMs: MIDDLE_MS - 1, clockOffsetsElsewhere: [{ validFromMs: 0, offsetMs: 1 }] };
+  expect(owner([{ ...ahead, ...elsewhere, directories: ['titan/eva'] }])).toBe('s0');
 });

@@ -16,9 +16,13 @@ function verdict(location: string, word: Verdict): FileVerdict {
 }
 
 function states(files: RecordedFile[], look: FoundFile[], verdicts: FileVerdict[] = []): unknown[] {
-  return findMissingFiles({ recorded: files, files: look, verdicts, nowMs: 77 }).map((state) =>
-    state.kind === 'moved' ? `moved to ${state.to.location}` : state.kind,
-  );
+  return findMissingFiles({
+    recorded: files,
+    files: look,
+    verdicts,
+    unreadable: new Set(),
+    nowMs: 77,
+  }).map((state) => (state.kind === 'moved' ? `moved to ${state.to.location}` : state.kind));
 }
 
 test('present where the look found it, moved where name, size and mtime agree, else missing', () => {
@@ -43,6 +47,7 @@ test('missing keeps since when it is missing', () => {
     recorded: [recorded('/a/1.dm3', 11), recorded('/a/2.dm3')],
     files: [],
     verdicts: [],
+    unreadable: new Set(),
     nowMs: 77,
   });
   expect(result).toMatchObject([{ missingSinceMs: 11 }, { missingSinceMs: 77 }]);
@@ -59,5 +64,28 @@ test('outside the window or unreadable now stays, excluded or owned by another s
     'dropped',
     'dropped',
     'dropped',
+  ]);
+});
+
+test('what cannot be read itself is there; below a folder that cannot be read nobody knows', () => {
+  const result = findMissingFiles({
+    recorded: [
+      recorded('/a/shut.dm3'),
+      recorded('/a/shut-again.dm3', 11),
+      recorded('/a/folder/1.dm3'),
+      recorded('/a/folder/2.dm3', 11),
+      recorded('/a/folder-of-others/3.dm3'),
+    ],
+    files: [],
+    verdicts: [verdict('/a/shut.dm3', 'unreadable')],
+    unreadable: new Set(['/a/shut.dm3', '/a/shut-again.dm3', '/a/folder']),
+    nowMs: 77,
+  });
+  expect(result).toMatchObject([
+    { kind: 'unreadable', missingSinceMs: null },
+    { kind: 'unreadable', missingSinceMs: null },
+    { kind: 'unreadable', missingSinceMs: null },
+    { kind: 'unreadable', missingSinceMs: 11 },
+    { kind: 'missing', missingSinceMs: 77 },
   ]);
 });

@@ -72,6 +72,8 @@ export function makeClaim(changes: Partial<FileClaim> = {}): FileClaim {
     endMs: END_MS,
     directories: [],
     userFolderPattern: null,
+    folders: [{ path: 'titan', clockOffsets: [] }],
+    clockOffsetsElsewhere: [],
     ...changes,
   };
 }

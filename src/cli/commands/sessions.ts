@@ -12,7 +12,7 @@ const AFTER_SESSIONS = `
 ID is the identifier of a session or its key, as 'sessions list' shows it.`;
 
 const AFTER_LIST = `
-Latest START first. TEXT is searched in identifier, key, user and instrument. Times are shown in the zone of the instrument,
+Latest START first; a session without START stands where its END is. TEXT is searched in identifier, key, user and instrument. Times are shown in the zone of the instrument,
 with --json in UTC; --from and --to without an offset are in the zone of --instrument, else UTC.
 
 Examples:

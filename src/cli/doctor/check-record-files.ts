@@ -1,9 +1,8 @@
-import { publishRecordVersion } from '../../daemon/publish-record-version.js';
+import { filesOfRecord, mendRecordFiles } from '../../daemon/mend-record-files.js';
 import { listCurrentRecords, type RecordVersion } from '../../db/record-store.js';
 import { sessionKeyOf } from '../../domain/session.js';
 import { isAppError } from '../../errors.js';
-import { checkPublication, restoreVersion } from '../../record/check-publication.js';
-import type { Publication } from '../../record/publish-record.js';
+import { checkPublication } from '../../record/check-publication.js';
 import { fail, failedBy, mended, ok, type CheckResult } from './check-result.js';
 import type { DeepEnvironment } from './deep-checks.js';
 
@@ -33,11 +32,6 @@ export async function* checkRecordFiles(
   if (right === checked) yield ok(CHECK, `${checked} current records are whole and public`);
 }
 
-function filesOf(record: RecordVersion): Pick<Publication, 'version' | 'target'> {
-  const both = (xml: string) => ({ xml, json: xml.replace(/\.xml$/, '.json') });
-  return { version: both(record.path), target: both(record.publicPath) };
-}
-
 /** Null: it is as it should be. */
 async function checkRecord(
   environment: DeepEnvironment,
@@ -59,7 +53,7 @@ interface Wrong {
 }
 
 async function wrongWith({ paths }: DeepEnvironment, record: RecordVersion): Promise<Wrong | null> {
-  const state = await checkPublication(paths.records, filesOf(record), record.sha256);
+  const state = await checkPublication(paths.records, filesOfRecord(record), record.sha256);
   switch (state.kind) {
     case 'right':
       return null;
@@ -86,20 +80,12 @@ async function wrongWith({ paths }: DeepEnvironment, record: RecordVersion): Pro
   }
 }
 
-/** Restores what can be restored (XML and JSON are looked at one after the other), then publishes. */
 async function repair(
   environment: DeepEnvironment,
   record: RecordVersion,
   before: CheckResult,
 ): Promise<CheckResult> {
-  const { paths } = environment;
-  const files = filesOf(record);
-  for (const kind of ['xml', 'json'] as const) {
-    const state = await checkPublication(paths.records, files, record.sha256);
-    if (state.kind !== 'version-damaged' || !state.canBeRestored) break;
-    if (state.path === files.version[kind]) await restoreVersion(paths.records, files, state.path);
-  }
-  await publishRecordVersion(environment, record.recordId);
+  await mendRecordFiles(environment, record);
   const left = await wrongWith(environment, record);
   return left?.result ?? mended(CHECK, `${before.message}: mended`);
 }

@@ -118,7 +118,7 @@ function openForDoctor(config: Config, repair: boolean): Promise<Database> {
   const settings = databaseSettingsOf(config.database);
   return openDatabase(
     settings.client === 'postgres' ? { ...settings, createSchema: false } : settings,
-    { readOnly: !repair },
+    { readOnly: !repair, makeFolder: false },
   );
 }
 

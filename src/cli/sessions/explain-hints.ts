@@ -1,6 +1,6 @@
 import type { Dataset } from '../../domain/dataset.js';
 import type { FileVerdict, Verdict } from '../../domain/found-file.js';
-import type { Instrument } from '../../domain/instrument.js';
+import type { Instrument, InstrumentFolder } from '../../domain/instrument.js';
 import type { WorkingSession } from '../../domain/working-session.js';
 import { ownsFiles } from '../../files/file-owner.js';
 import { resolveInData } from '../../files/look-roots.js';
@@ -16,6 +16,12 @@ export interface Hint {
   readonly command: string | null;
 }
 
+/** Another session, with its instrument by the clock offsets that hold for that session. */
+export interface Neighbour {
+  readonly session: WorkingSession;
+  readonly instrument: Instrument;
+}
+
 /** What hints are made from. */
 export interface ExplainHintsOptions {
   readonly session: WorkingSession;
@@ -23,8 +29,8 @@ export interface ExplainHintsOptions {
   /** paths.data, absolute. */
   readonly dataPath: string;
   readonly verdicts: readonly FileVerdict[];
-  /** Sessions on the same folders around this one. */
-  readonly neighbours: readonly WorkingSession[];
+  /** Sessions on the same folders around this one, each with its instrument by the clock offsets that hold for it. */
+  readonly neighbours: readonly Neighbour[];
   readonly missing: readonly Dataset[];
   /** Empty without a fresh look. */
   readonly writtenElsewhen: readonly WrittenElsewhen[];
@@ -34,33 +40,42 @@ function counted(count: number, what: string): string {
   return count === 1 ? `1 file ${what}` : `${count} files ${what}`;
 }
 
-/** The instant that decided over a file, in nanoseconds; null: not the time it was written. */
-function decidingNs(options: ExplainHintsOptions, verdict: FileVerdict): bigint | null {
-  const { instrument, dataPath } = options;
-  const path = pathOfLocation(verdict.location, dataPath);
-  const folder =
-    instrument.folders.find((one) => isInsideFolder(path, resolveInData(dataPath, one.path))) ??
-    instrument.folders[0];
-  if (folder?.timeBasis === 'acquired') return null;
-  return verdict.mtimeNs - clockOffsetNs(verdict.mtimeNs, folder?.clockOffsets ?? []);
+/** The folder that a file lies in; else the first. */
+function folderOf(
+  { folders }: Instrument,
+  dataPath: string,
+  location: FileVerdict['location'],
+): InstrumentFolder | undefined {
+  const path = pathOfLocation(location, dataPath);
+  return (
+    folders.find((one) => isInsideFolder(path, resolveInData(dataPath, one.path))) ?? folders[0]
+  );
 }
 
-/** Times of the files with a verdict that lie in no other session, epoch milliseconds with fraction cut off. */
+/** When a file was written by the clock offsets of an instrument, epoch milliseconds with fraction cut off. */
+function writtenMs(instrument: Instrument, dataPath: string, verdict: FileVerdict): number {
+  const offsets = folderOf(instrument, dataPath, verdict.location)?.clockOffsets ?? [];
+  const timeNs = verdict.mtimeNs - clockOffsetNs(verdict.mtimeNs, offsets);
+  return Number(timeNs / 1_000_000n);
+}
+
+/** Times of the files with a verdict that were written in no other session, epoch milliseconds with fraction cut off. */
 function ownerlessMs(options: ExplainHintsOptions, wanted: Verdict): number[] {
+  const { session, instrument, dataPath } = options;
   const others = options.neighbours.filter(
-    ({ identifier, status }) => identifier !== options.session.identifier && ownsFiles(status),
+    (other) => other.session.identifier !== session.identifier && ownsFiles(other.session.status),
   );
+  const isOthers = (verdict: FileVerdict): boolean =>
+    others.some((other) => {
+      const { startMs, endMs } = other.session;
+      const timeMs = writtenMs(other.instrument, dataPath, verdict);
+      return startMs !== null && timeMs > startMs && (endMs === null || timeMs <= endMs);
+    });
   return options.verdicts
     .filter(({ verdict }) => verdict === wanted)
-    .flatMap((verdict) => decidingNs(options, verdict) ?? [])
-    .map((timeNs) => Number(timeNs / 1_000_000n))
-    .filter(
-      (timeMs) =>
-        !others.some(
-          ({ startMs, endMs }) =>
-            startMs !== null && timeMs > startMs && (endMs === null || timeMs <= endMs),
-        ),
-    );
+    .filter(({ location }) => folderOf(instrument, dataPath, location)?.timeBasis !== 'acquired')
+    .filter((verdict) => !isOthers(verdict))
+    .map((verdict) => writtenMs(instrument, dataPath, verdict));
 }
 
 function windowHints(options: ExplainHintsOptions): Hint[] {

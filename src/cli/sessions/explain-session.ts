@@ -7,7 +7,7 @@ import { currentRecord, recordDatasets } from '../../db/record-store.js';
 import { getSession } from '../../db/session-store.js';
 import { VERDICTS, type FileVerdict } from '../../domain/found-file.js';
 import type { Dataset } from '../../domain/dataset.js';
-import { withClockOffsets } from '../../domain/frozen-clock-offsets.js';
+import { WIDEST_CLOCK_SHIFT_MS, withClockOffsets } from '../../domain/frozen-clock-offsets.js';
 import type { Instrument } from '../../domain/instrument.js';
 import { completeSession, type WorkingSession } from '../../domain/working-session.js';
 import { AppError } from '../../errors.js';
@@ -17,7 +17,7 @@ import type { CommandContext } from '../command-context.js';
 import { localTimeText } from '../local-time-text.js';
 import { isoText } from '../report-json.js';
 import { StopSignals } from '../stop-signals.js';
-import { explainHints, type Hint } from './explain-hints.js';
+import { explainHints, type Hint, type Neighbour } from './explain-hints.js';
 import { lookAfresh, type FreshLook } from './look-afresh.js';
 import { sessionDocument, waitingOf, type Waiting } from './session-words.js';
 
@@ -32,7 +32,7 @@ interface Explained {
   readonly waiting: Waiting | null;
   readonly verdicts: readonly FileVerdict[];
   readonly missing: readonly Dataset[];
-  readonly neighbours: readonly WorkingSession[];
+  readonly neighbours: readonly Neighbour[];
 }
 
 /** What the latest look left in the database, and the sessions around. Runs in a scope. */
@@ -56,12 +56,29 @@ async function readExplained(id: string, nowMs: number): Promise<Explained> {
     neighbours:
       startMs === null
         ? []
-        : await sessionsNear({
-            instrumentPids: sharing.map(({ pid }) => pid),
+        : await neighboursAround(sharing, {
             fromMs: startMs - DEFAULT_NEAR_MS,
             toMs: (endMs ?? nowMs) + DEFAULT_NEAR_MS,
           }),
   };
+}
+
+/** Other sessions that files of these times may lie in, be it by other clock offsets. */
+async function neighboursAround(
+  sharing: readonly Instrument[],
+  { fromMs, toMs }: { readonly fromMs: number; readonly toMs: number },
+): Promise<Neighbour[]> {
+  const near = await sessionsNear({
+    instrumentPids: sharing.map(({ pid }) => pid),
+    fromMs: fromMs - WIDEST_CLOCK_SHIFT_MS,
+    toMs: toMs + WIDEST_CLOCK_SHIFT_MS,
+  });
+  return near.flatMap((session) => {
+    const instrument = sharing.find(({ pid }) => pid === session.instrumentPid);
+    return instrument === undefined
+      ? []
+      : [{ session, instrument: withClockOffsets(instrument, session.clockOffsets) }];
+  });
 }
 
 async function freshLook(
@@ -180,7 +197,8 @@ export async function explainSession(
 ): Promise<void> {
   const nowMs = systemClock.now().toMillis();
   const { config, log } = await context.open();
-  const application = await openApplication({ config, log, version: context.version });
+  const { version } = context;
+  const application = await openApplication({ config, log, version, readOnly: 'if-needed' });
   const signals = new StopSignals(log, 0);
   try {
     const explained = await application.database.createScope(() => readExplained(id, nowMs));

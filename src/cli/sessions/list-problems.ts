@@ -7,8 +7,11 @@ import { remedyFor, sessionDocument } from './session-words.js';
 /** Prints the sessions that need a person, each with the command that mends it. */
 export async function printProblems(context: CommandContext): Promise<void> {
   const nowMs = systemClock.now().toMillis();
-  const problems = await withDatabase(context, ({ config, database }) =>
-    database.createScope(() => listProblems(nowMs - config.build.problem_age_hours * 3_600_000)),
+  const problems = await withDatabase(
+    context,
+    ({ config, database }) =>
+      database.createScope(() => listProblems(nowMs - config.build.problem_age_hours * 3_600_000)),
+    { readOnly: 'if-needed' },
   );
   if (context.json) {
     context.printJson({

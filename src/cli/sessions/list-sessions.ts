@@ -1,5 +1,6 @@
 import { systemClock } from '../../clock.js';
 import { listInstruments } from '../../db/instrument-store.js';
+import { reasonsOfStatus } from '../../db/last-generation.js';
 import { activePauses, type Pause } from '../../db/pause-store.js';
 import { cursorAfter, getSession, listSessions, type SessionPage } from '../../db/session-store.js';
 import type { RecordStatus } from '../../domain/record-status.js';
@@ -28,6 +29,8 @@ interface Listed {
   readonly page: SessionPage;
   readonly zones: ReadonlyMap<string, string>;
   readonly pauses: readonly Pause[];
+  /** Of what their last build came to, by identifier. */
+  readonly reasons: ReadonlyMap<string, string>;
 }
 
 async function readPage(
@@ -39,7 +42,7 @@ async function readPage(
   const zone = await selectionZone(instrument);
   const fromMs = selectionTime(options.from, zone, nowMs);
   const toMs = selectionTime(options.to, zone, nowMs);
-  const cursor = after === undefined ? null : cursorAfter(await getSession(after));
+  const cursor = after === undefined ? undefined : cursorAfter(await getSession(after));
   const page = await listSessions(
     {
       ...(status === undefined ? {} : { statuses: status }),
@@ -49,20 +52,36 @@ async function readPage(
       ...(toMs === undefined ? {} : { toMs }),
       ...(text === undefined ? {} : { text }),
     },
-    { limit, ...(cursor === null ? {} : { cursor }) },
+    { limit, ...(cursor === undefined ? {} : { cursor }) },
   );
   const instruments = await listInstruments();
   return {
     page,
     zones: new Map(instruments.map(({ pid, timezone }) => [pid, timezone])),
     pauses: await activePauses(nowMs),
+    reasons: await reasonsOfStatus(page.sessions),
   };
+}
+
+/** Why the session is as it is, in one line; null: it went well. */
+function reasonOf(
+  session: WorkingSession,
+  { pauses, reasons }: Listed,
+  nowMs: number,
+): string | null {
+  const waiting = waitingOf(session, pauses, nowMs);
+  return (
+    session.problem ??
+    waiting?.reason ??
+    session.deferralReason ??
+    reasons.get(session.identifier) ??
+    null
+  );
 }
 
 function tableRow(session: WorkingSession, listed: Listed, nowMs: number): TableRow {
   const zone = listed.zones.get(session.instrumentPid) ?? 'utc';
   const time = (epochMs: number | null) => (epochMs === null ? null : localTimeText(epochMs, zone));
-  const waiting = waitingOf(session, listed.pauses, nowMs);
   return {
     session: session.key,
     instrument: session.instrumentPid,
@@ -70,13 +89,13 @@ function tableRow(session: WorkingSession, listed: Listed, nowMs: number): Table
     start: time(session.startMs),
     end: time(session.endMs),
     status: session.status,
-    reason: session.problem ?? waiting?.reason ?? session.deferralReason,
+    reason: reasonOf(session, listed, nowMs),
     identifier: session.identifier,
   };
 }
 
 /**
- * Prints a page of sessions, latest START first.
+ * Prints a page of sessions, latest START first; one without START stands where its END is.
  * @param text searched in identifier, key, user and instrument
  * @throws AppError INSTRUMENT_NOT_FOUND, TIME_INVALID, SESSION_NOT_FOUND for --after.
  */
@@ -86,16 +105,19 @@ export async function printSessions(
   text: string | undefined,
 ): Promise<void> {
   const nowMs = systemClock.now().toMillis();
-  const listed = await withDatabase(context, ({ database }) =>
-    database.createScope(() => readPage(options, text, nowMs)),
+  const listed = await withDatabase(
+    context,
+    ({ database }) => database.createScope(() => readPage(options, text, nowMs)),
+    { readOnly: 'if-needed' },
   );
   const { sessions, nextCursor } = listed.page;
   const next = nextCursor === null ? null : (sessions.at(-1)?.key ?? null);
   if (context.json) {
     context.printJson({
-      sessions: sessions.map((session) =>
-        sessionDocument(session, waitingOf(session, listed.pauses, nowMs)),
-      ),
+      sessions: sessions.map((session) => ({
+        ...sessionDocument(session, waitingOf(session, listed.pauses, nowMs)),
+        reason: reasonOf(session, listed, nowMs),
+      })),
       next,
     });
     return;

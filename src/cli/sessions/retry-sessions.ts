@@ -1,12 +1,17 @@
 import { systemClock } from '../../clock.js';
 import { retrySessions, type RetryResult } from '../../db/retry-sessions.js';
+import { listInstruments } from '../../db/instrument-store.js';
+import { activePauses, type Pause } from '../../db/pause-store.js';
 import { getSession } from '../../db/session-store.js';
 import type { RecordStatus } from '../../domain/record-status.js';
 import { AppError, type ErrorCode } from '../../errors.js';
 import type { CommandContext } from '../command-context.js';
 import { EXIT, type ExitCode } from '../exit-codes.js';
+import { localTimeText } from '../local-time-text.js';
+import { isoText } from '../report-json.js';
 import { withDatabase } from '../with-database.js';
 import { selectionTime, selectionZone } from './given-period.js';
+import { pauseOf } from './session-words.js';
 
 /** What `sessions retry` was given. */
 export interface RetrySessionsOptions {
@@ -19,16 +24,22 @@ export interface RetrySessionsOptions {
   readonly dryRun?: boolean;
 }
 
+interface Retried extends RetryResult {
+  readonly pauses: readonly Pause[];
+  /** Time zones, by instrument_pid. */
+  readonly zones: ReadonlyMap<string, string>;
+}
+
 async function retry(
   ids: readonly string[],
   options: RetrySessionsOptions,
   nowMs: number,
-): Promise<RetryResult> {
+): Promise<Retried> {
   const { status, code, instrument, since, fresh, dryRun } = options;
   const sinceMs = selectionTime(since, await selectionZone(instrument), nowMs);
   const identifiers: string[] = [];
   for (const id of ids) identifiers.push((await getSession(id)).identifier);
-  return retrySessions(
+  const result = await retrySessions(
     {
       ...(identifiers.length === 0 ? {} : { identifiers }),
       ...(status === undefined ? {} : { statuses: status }),
@@ -38,6 +49,32 @@ async function retry(
     },
     { fresh: fresh === true, dryRun: dryRun === true },
   );
+  const instruments = await listInstruments();
+  return {
+    ...result,
+    pauses: await activePauses(nowMs),
+    zones: new Map(instruments.map(({ pid, timezone }) => [pid, timezone])),
+  };
+}
+
+/** When the session is built again, as the end of a sentence. */
+function whenBuilt(
+  { key, instrumentPid, endMs, problem }: RetryResult['retried'][number],
+  { pauses, zones }: Retried,
+  nowMs: number,
+): string {
+  if (problem !== null) {
+    return `when its problem is mended (${problem}): recordsmith sessions show ${key}`;
+  }
+  const after =
+    endMs === null || endMs <= nowMs
+      ? null
+      : `after its END, ${localTimeText(endMs, zones.get(instrumentPid) ?? 'utc')}`;
+  const pause = pauseOf({ instrumentPid }, pauses);
+  if (pause !== undefined) {
+    return `when its pause ends${after === null ? '' : ` and ${after}`} (${pause.author}: ${pause.reason})`;
+  }
+  return after ?? 'by the next pass';
 }
 
 /**
@@ -56,18 +93,20 @@ export async function retryAndPrint(
     });
   }
   const nowMs = systemClock.now().toMillis();
-  const { retried, refused } = await withDatabase(
+  const result = await withDatabase(
     context,
     ({ database }) => database.createScope(() => retry(ids, options, nowMs)),
     { readOnly: dryRun === true },
   );
+  const { retried, refused } = result;
   if (context.json) {
     context.printJson({
       dry_run: dryRun === true,
-      retried: retried.map(({ identifier, key, from }) => ({
+      retried: retried.map(({ identifier, key, from, endMs }) => ({
         session_identifier: identifier,
         session_key: key,
         from,
+        not_before: endMs === null || endMs <= nowMs ? null : isoText(endMs),
       })),
       refused: refused.map(({ identifier, key, from, reason }) => ({
         session_identifier: identifier,
@@ -78,11 +117,11 @@ export async function retryAndPrint(
     });
   } else {
     context.table([
-      ...retried.map(({ key, from, identifier }) => ({
-        session: key,
-        was: from,
-        identifier,
-        result: dryRun === true ? 'would be built again' : 'is built again by the next pass',
+      ...retried.map((session) => ({
+        session: session.key,
+        was: session.from,
+        identifier: session.identifier,
+        result: `${dryRun === true ? 'would be' : 'is'} built again ${whenBuilt(session, result, nowMs)}`,
       })),
       ...refused.map(({ key, from, reason, identifier }) => ({
         session: key,

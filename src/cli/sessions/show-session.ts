@@ -160,10 +160,14 @@ function annotationTables(details: SessionDetails, time: Timed): [string, TableR
  */
 export async function showSession(context: CommandContext, id: string): Promise<void> {
   const nowMs = systemClock.now().toMillis();
-  const { details, records } = await withDatabase(context, async ({ config, database }) => ({
-    details: await database.createScope(() => readSessionDetails(id, nowMs)),
-    records: config.paths.records,
-  }));
+  const { details, records } = await withDatabase(
+    context,
+    async ({ config, database }) => ({
+      details: await database.createScope(() => readSessionDetails(id, nowMs)),
+      records: config.paths.records,
+    }),
+    { readOnly: 'if-needed' },
+  );
   if (context.json) {
     context.printJson(sessionDetailsDocument(details, records));
     return;

@@ -19,6 +19,7 @@ export const dmExtractor: Extractor = {
   id: 'dm',
   version: 1,
   extensions: ['.dm3', '.dm4'],
+  promisedFormat: 'a DigitalMicrograph file',
 
   sniff({ bytes }) {
     if (bytes.length < 16) return false;

@@ -58,6 +58,7 @@ export const msaExtractor: Extractor = {
   id: 'msa',
   version: 1,
   extensions: ['.msa', '.emsa'],
+  promisedFormat: 'an EMSA/MSA spectrum',
 
   sniff: ({ bytes }) =>
     /^(?:\xef\xbb\xbf)?\s*#\s*FORMAT\s*:/i.test(bytes.toString('latin1', 0, 64)),

@@ -14,6 +14,7 @@ export const pictureExtractor: Extractor = {
   id: 'picture',
   version: 1,
   extensions: ['.png', '.jpg', '.jpeg', '.gif', '.bmp', '.webp'],
+  promisedFormat: 'a picture',
 
   sniff: ({ bytes }) => pictureKindOf(bytes) !== null,
 

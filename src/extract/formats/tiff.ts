@@ -39,6 +39,7 @@ export const tiffExtractor: Extractor = {
   id: 'tiff',
   version: 1,
   extensions: ['.tif', '.tiff'],
+  promisedFormat: 'a TIFF file',
 
   sniff({ bytes }) {
     const magic = bytes.toString('latin1', 0, 4);
