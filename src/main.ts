@@ -71,6 +71,7 @@ export function buildPolicyOf(
     fileLimitBytes: limits.file_bytes,
     sessionFileLimit: limits.session_files,
     previews: settings.previews,
+    dicomIdentity: config.extract.dicom_identity,
     staleFiles: settings.stale_files,
   };
 }

@@ -103,6 +103,10 @@ export const buildSchema = z.strictObject({
   shutdown_grace_s: seconds.default(30),
 });
 
+const extract = z.strictObject({
+  dicom_identity: z.boolean().default(false),
+});
+
 const record = z.strictObject({
   schema: path.nullable().default(null),
   title: title.default('Experiment on the {display_name} on {Weekday Mon. DD, YYYY}'),
@@ -130,6 +134,7 @@ export const configSchema = z
     paths: paths.prefault({}),
     rules: z.array(rule).default([]),
     build: buildSchema.prefault({}),
+    extract: extract.prefault({}),
     record: record.prefault({}),
     log: log.prefault({}),
   })

@@ -30,6 +30,8 @@ export interface BuildPolicy {
   /** Files that one session may have. */
   readonly sessionFileLimit: number;
   readonly previews: boolean;
+  /** Whether attributes of DICOM files that may identify people are kept. */
+  readonly dicomIdentity: boolean;
   /** What happens to a file whose own acquisition time lies more than a day outside of the session. */
   readonly staleFiles: 'note' | 'exclude';
 }

@@ -15,7 +15,7 @@ import { stagingPath, type StagedAttempt } from './staging.js';
 /** What reading the files of a session needs. */
 export interface ReadSessionFilesOptions {
   readonly environment: Pick<BuildEnvironment, 'paths' | 'readers' | 'stores' | 'validator'>;
-  readonly policy: Pick<BuildPolicy, 'previews' | 'fileLimitBytes'>;
+  readonly policy: Pick<BuildPolicy, 'previews' | 'dicomIdentity' | 'fileLimitBytes'>;
   readonly attempt: StagedAttempt;
   /** IANA zone of the instrument. */
   readonly timezone: string;
@@ -42,6 +42,7 @@ function* jobsOf(options: ReadSessionFilesOptions): Generator<ExtractFileJob> {
       mtimeNs: file.mtimeNs,
       timezone,
       previews: policy.previews,
+      dicomIdentity: policy.dicomIdentity,
       limitBytes: policy.fileLimitBytes,
       outputPath: environment.paths.output,
       stagingPath: stagingPath(environment.paths.output, attempt),

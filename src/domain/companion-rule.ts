@@ -4,4 +4,9 @@ export interface CompanionRule {
   readonly main: string;
   /** Names of its companions, `$1`... standing for the groups: `$1.emi`. Case is ignored. */
   readonly companions: readonly string[];
+  /**
+   * Regular expression that the first 4 KiB of a companion (as Latin-1, without NUL) must match, for names that people
+   * also give to files of their own (`x.txt` beside `x.tif`). Absent: the name says enough.
+   */
+  readonly holds?: string;
 }

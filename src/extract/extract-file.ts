@@ -26,6 +26,8 @@ export interface ExtractFileJob {
   /** IANA zone of the instrument. */
   readonly timezone: string;
   readonly previews: boolean;
+  /** See ExtractContext. */
+  readonly dicomIdentity: boolean;
   /** How many bytes of the file and its companions may be read. */
   readonly limitBytes: number;
   /** paths.output: earlier results are looked for here. */
@@ -97,6 +99,7 @@ async function readAndStage(
     const read = await readFile(file, {
       timezone: job.timezone,
       previews: job.previews,
+      dicomIdentity: job.dicomIdentity,
       // Nothing is recognised in a file without content, whatever its name promises.
       extractors: job.sizeBytes === 0 ? [] : extractors,
     });
@@ -133,6 +136,7 @@ function stage(job: ExtractFileJob, file: OpenFile, read: ReadFile): ExtractFile
       isRecognised: read.isRecognised || job.sizeBytes === 0,
       timezone: job.timezone,
       previews: job.previews,
+      dicomIdentity: job.dicomIdentity,
       limitBytes: job.limitBytes,
     },
     siblings: file.siblings,

@@ -28,6 +28,11 @@ export interface ExtractContext {
   readonly timezone: string;
   /** Whether previews are wanted; without, `previewOf` is never called. */
   readonly previews: boolean;
+  /**
+   * Whether attributes of DICOM files that may identify people are kept (configuration: extract.dicom_identity).
+   * @default false
+   */
+  readonly dicomIdentity?: boolean;
 }
 
 /** Typed pixels as read, before any reduction. */
@@ -75,8 +80,8 @@ export type PreviewSource =
       readonly navigation: Extract<PreviewSource, { kind: 'image' }>;
       readonly spectrum: Extract<PreviewSource, { kind: 'spectrum' }>;
     }
-  /** A picture file that a common decoder reads (PNG, JPEG, GIF, WebP, TIFF). */
-  | { readonly kind: 'encoded'; readonly bytes: Buffer }
+  /** A picture file that a common decoder reads (PNG, JPEG, GIF, WebP, TIFF); of several pages the one named (from 0). */
+  | { readonly kind: 'encoded'; readonly bytes: Buffer; readonly page?: number }
   | { readonly kind: 'text'; readonly lines: readonly string[] };
 
 /** A signal as an extractor gives it. */

@@ -27,9 +27,20 @@ export interface FileTime {
  * 30 February) or the year is out of 1970 to 2199.
  */
 export function fileTimeOf(parts: LocalTimeParts, timezone: string): FileTime | null {
-  if (!(parts.year >= 1970 && parts.year <= 2199)) return null;
   const two = (value: number): string => String(value).padStart(2, '0');
-  const text = `${parts.year}-${two(parts.month)}-${two(parts.day)}T${two(parts.hour)}:${two(parts.minute)}:${two(parts.second)}`;
+  return isoFileTime(
+    `${parts.year}-${two(parts.month)}-${two(parts.day)}T${two(parts.hour)}:${two(parts.minute)}:${two(parts.second)}`,
+    timezone,
+  );
+}
+
+/**
+ * Reads ISO 8601 text (as readTime does): with its own offset, or else in the instrument's zone; null when it is no
+ * time or the year is out of 1970 to 2199.
+ */
+export function isoFileTime(text: string, timezone: string): FileTime | null {
+  const year = Number(/^\s*(\d{4})-/.exec(text)?.[1]);
+  if (!(year >= 1970 && year <= 2199)) return null;
   try {
     const { epochMs, warning } = readTime(text, { zone: timezone });
     // Named, so that the locale of the machine is not looked up, which takes long and changes nothing here.

@@ -30,6 +30,11 @@ export const HARMONISED_NAMES = {
     kind: 'time',
     meaning: "When the data were acquired, ISO 8601 with the offset of the instrument's zone.",
   },
+  'Amplifier Time Constant': {
+    unit: 'µs',
+    kind: 'number',
+    meaning: 'Processing time of one X-ray pulse.',
+  },
   'Azimuthal Angle': {
     unit: '°',
     kind: 'number',
@@ -45,6 +50,9 @@ export const HARMONISED_NAMES = {
   'Beam Spot Size': { kind: 'number', meaning: 'Spot number set at the instrument.' },
   'Binning X': { kind: 'number', meaning: 'Detector pixels summed in x.' },
   'Binning Y': { kind: 'number', meaning: 'Detector pixels summed in y.' },
+  'C1 Aperture': { unit: 'µm', kind: 'number', meaning: 'First condenser aperture.' },
+  'C2 Aperture': { unit: 'µm', kind: 'number', meaning: 'Second condenser aperture.' },
+  'C3 Aperture': { unit: 'µm', kind: 'number', meaning: 'Third condenser aperture.' },
   'Camera Length': {
     unit: 'mm',
     kind: 'number',
@@ -87,6 +95,7 @@ export const HARMONISED_NAMES = {
     meaning: 'Voltage that shifts the energy-loss spectrum.',
   },
   'Dwell Time': { unit: 'µs', kind: 'number', meaning: 'Time the beam stays on one pixel.' },
+  Elements: { kind: 'text', meaning: 'Chemical elements identified or selected in the spectrum.' },
   'Elevation Angle': {
     unit: '°',
     kind: 'number',
@@ -105,6 +114,7 @@ export const HARMONISED_NAMES = {
     kind: 'number',
     meaning: 'Time the detector was exposed for one frame.',
   },
+  'Extraction Voltage': { unit: 'V', kind: 'number', meaning: 'Extraction voltage of the gun.' },
   'Frame Count': { kind: 'number', meaning: 'Frames recorded or summed.' },
   'Frame Time': { unit: 's', kind: 'number', meaning: 'Time to scan one frame.' },
   'GMS Version': { kind: 'text', meaning: 'Version of Gatan Microscopy Suite.' },
@@ -119,6 +129,7 @@ export const HARMONISED_NAMES = {
     kind: 'text',
     meaning: 'State of the imaging system (imaging, diffraction...).',
   },
+  'Ion Mode': { kind: 'text', meaning: 'Charge of the ions that were detected.' },
   'Live Time': { unit: 's', kind: 'number', meaning: 'Time the detector was able to count.' },
   'Real Time': { unit: 's', kind: 'number', meaning: 'Time the acquisition took.' },
   'Dead Time': {
@@ -132,6 +143,7 @@ export const HARMONISED_NAMES = {
     meaning: 'Magnification on the detector as calibrated.',
   },
   Microscope: { kind: 'text', meaning: 'Instrument name or model as the file says.' },
+  'Objective Aperture': { unit: 'µm', kind: 'number', meaning: 'Objective aperture.' },
   'Operation Mode': {
     kind: 'text',
     meaning: 'Mode of the instrument (TEM, STEM, SEM, diffraction...).',
@@ -144,6 +156,8 @@ export const HARMONISED_NAMES = {
   },
   'Pixel Width': { unit: 'nm', kind: 'number', meaning: 'Size of one pixel in x on the specimen.' },
   'Scan Rotation': { unit: '°', kind: 'number', meaning: 'Rotation of the scan.' },
+  'Screen Current': { unit: 'nA', kind: 'number', meaning: 'Current on the viewing screen.' },
+  'Selected Area Aperture': { unit: 'µm', kind: 'number', meaning: 'Selected area aperture.' },
   Signal: { kind: 'text', meaning: 'What was measured (EELS, X-ray, SE...).' },
   'Slit Width': { unit: 'eV', kind: 'number', meaning: 'Width of the energy-selecting slit.' },
   'Solid Angle': { unit: 'sr', kind: 'number', meaning: 'Solid angle that the detector covers.' },
@@ -165,6 +179,11 @@ export const HARMONISED_NAMES = {
   'Stigmator X': { kind: 'number', meaning: 'Setting of the stigmator in x.' },
   'Stigmator Y': { kind: 'number', meaning: 'Setting of the stigmator in y.' },
   'System Type': { kind: 'text', meaning: 'Type of the instrument system as the file says.' },
+  'Threshold Energy': {
+    unit: 'keV',
+    kind: 'number',
+    meaning: 'Energy above which a counting detector counts.',
+  },
   Title: { kind: 'text', meaning: 'Title inside the file.' },
   'User Text': { kind: 'text', meaning: 'Free text that the operator typed at the instrument.' },
   'Vacuum Mode': { kind: 'text', meaning: 'Vacuum mode of the chamber.' },

@@ -49,6 +49,8 @@ export interface ReadFileOptions {
   /** IANA zone of the instrument. */
   readonly timezone: string;
   readonly previews: boolean;
+  /** See ExtractContext. @default false */
+  readonly dicomIdentity?: boolean;
   /** In the order in which they are asked. */
   readonly extractors: readonly Extractor[];
 }

@@ -21,6 +21,7 @@ const sidecarSchema = fileMetadataSchema.extend({
     isRecognised: z.boolean(),
     timezone: z.string(),
     previews: z.boolean(),
+    dicomIdentity: z.boolean(),
     limitBytes: z.number(),
   }),
   siblings: z.array(
@@ -77,6 +78,7 @@ function holds(sidecar: Sidecar, query: CacheQuery): boolean {
     sidecar.mtimeNs === query.mtimeNs.toString() &&
     basis.timezone === query.basis.timezone &&
     basis.previews === query.basis.previews &&
+    basis.dicomIdentity === query.basis.dicomIdentity &&
     basis.limitBytes === query.basis.limitBytes &&
     asksSameReaders(sidecar, query.extractors) &&
     sidecar.siblings.every((sibling) => isSameSibling(sibling, query.path))

@@ -15,6 +15,7 @@ export interface SidecarBasis {
   /** IANA zone in which the file's local times were read. */
   readonly timezone: string;
   readonly previews: boolean;
+  readonly dicomIdentity: boolean;
   /** Bytes that might be read. */
   readonly limitBytes: number;
 }

@@ -5,6 +5,7 @@ import type { Location } from '../domain/location.js';
 import { AppError } from '../errors.js';
 import type { DirectoryIndex } from './directory-index.js';
 import { FileJudge, type Judgement } from './judge-file.js';
+import type { Companion } from './name-rules.js';
 import type { LookRequest } from './look-request.js';
 import type { LookResult } from './look-result.js';
 import { lookRoots, requireNeverUsed, type LookRoot, type LookRoots } from './look-roots.js';
@@ -77,7 +78,7 @@ class Look {
   #fileCount = 0;
   #nearCount = 0;
   /** Companions of the folder in work: one entry, since a folder's files come one after the other. */
-  #companions: { names: readonly StorePath[]; map: ReadonlyMap<string, string> } | null = null;
+  #companions: { names: readonly StorePath[]; map: ReadonlyMap<string, Companion> } | null = null;
 
   constructor(request: LookRequest, roots: LookRoots) {
     this.#request = request;
@@ -218,7 +219,7 @@ class Look {
     path: StorePath,
     name: StorePath,
     root: LookRoot,
-    companions: ReadonlyMap<string, string>,
+    companions: ReadonlyMap<string, Companion>,
   ): void {
     const judgement = this.#judge.judge({
       path,
@@ -233,7 +234,7 @@ class Look {
     this.#note(judgement);
   }
 
-  #companionsIn(names: readonly StorePath[]): ReadonlyMap<string, string> {
+  #companionsIn(names: readonly StorePath[]): ReadonlyMap<string, Companion> {
     if (this.#companions?.names !== names) {
       this.#companions = { names, map: this.#judge.names.companionsIn(names.map(pathText)) };
     }

@@ -1,9 +1,10 @@
-import { accessSync, constants, lstatSync, statSync } from 'node:fs';
+import { toError } from '../errors.js';
+import { accessSync, closeSync, constants, lstatSync, openSync, readSync, statSync } from 'node:fs';
 import type { FileVerdict, FoundFile, Verdict } from '../domain/found-file.js';
 import type { Location } from '../domain/location.js';
 import { FileOwner, type OwnedFile } from './file-owner.js';
 import type { LookFolder, LookRequest } from './look-request.js';
-import { folderFilter, NameRules } from './name-rules.js';
+import { folderFilter, NameRules, type Companion } from './name-rules.js';
 import {
   clockOffsetNs,
   placeInWindow,
@@ -12,6 +13,11 @@ import {
 } from './session-window.js';
 import { failureText, isStoreFailure } from './store-errors.js';
 import { pathText, type StorePath } from './store-path.js';
+
+/** Bytes of a companion that are looked at. */
+const COMPANION_BYTES = 4096;
+/** File systems keep the content of files up to about this size (bytes) beside the name, without a block of their own. */
+const LARGEST_INLINE_BYTES = 4096;
 
 /** A file near the session with what its folder knows of it. */
 export interface FileToJudge {
@@ -23,7 +29,7 @@ export interface FileToJudge {
   readonly pathInFolder: string;
   readonly folder: LookFolder;
   /** See NameRules.companionsIn. */
-  readonly companions: ReadonlyMap<string, string>;
+  readonly companions: ReadonlyMap<string, Companion>;
 }
 
 /** What a judge says. `needs-acquired-time`: all but the time speaks for it. */
@@ -95,11 +101,19 @@ export class FileJudge {
 
     if (this.#excluded.has(file.location)) return decided('excluded', EXCLUDED);
     const isIncluded = this.#included.has(file.location);
-    const byName = isIncluded ? null : this.#judgeName(file);
+    let byName = isIncluded ? null : this.#judgeName(file);
     const byAcquired = file.folder.timeBasis === 'acquired' && !isIncluded && byName === null;
     const isRecorded = this.#recorded.has(file.location);
     const isNear = byAcquired ? this.#mayBeAcquired(facts.timeNs) : this.#isNear(facts);
     if (!isNear && !isIncluded && !isRecorded) return { kind: 'far' };
+    if (byName?.holds != null) {
+      const isCompanion = holdsText(file.path, facts, byName.holds);
+      if (typeof isCompanion !== 'boolean') {
+        return this.judgeUnreadable(file.location, failureText(isCompanion), true);
+      }
+      // Named like a companion, but a file of its own.
+      if (!isCompanion) byName = this.#judgeName({ ...file, companions: new Map() });
+    }
     if (byName !== null) return decided(byName.verdict, byName.rule);
     const place = placeInWindow(facts.timeNs, this.#window, 'written');
     const isWanted = isIncluded || byAcquired || place.verdict === 'in';
@@ -130,7 +144,9 @@ export class FileJudge {
     return decided('in', place.rule);
   }
 
-  #judgeName(file: FileToJudge): { readonly verdict: Verdict; readonly rule: string } | null {
+  #judgeName(
+    file: FileToJudge,
+  ): { readonly verdict: Verdict; readonly rule: string; readonly holds: RegExp | null } | null {
     const byName = this.names.judge(pathText(file.name), file.pathInFolder, file.companions);
     if (byName !== null) return byName;
     let counts = this.#filters.get(file.folder);
@@ -140,7 +156,8 @@ export class FileJudge {
     }
     if (counts(file.pathInFolder)) return null;
     const patterns = file.folder.patterns.map((pattern) => `"${pattern}"`).join(', ');
-    return { verdict: 'ignored', rule: `not among the patterns of its folder: ${patterns}` };
+    const rule = `not among the patterns of its folder: ${patterns}`;
+    return { verdict: 'ignored', rule, holds: null };
   }
 
   #isNear({ timeNs }: Facts): boolean {
@@ -187,6 +204,25 @@ function readFacts(file: FileToJudge): Facts {
   const timeNs = stats.mtimeNs - clockOffsetNs(stats.mtimeNs, file.folder.clockOffsets);
   const { size, blocks, mtimeNs } = stats;
   return { sizeBytes: Number(size), blocks: Number(blocks), mtimeNs, timeNs };
+}
+
+/**
+ * Whether a file begins with what a companion holds; one that is archived to tape or cannot be read is not looked at.
+ * @returns an Error when the store failed.
+ */
+function holdsText(path: StorePath, { sizeBytes, blocks }: Facts, text: RegExp): boolean | Error {
+  if (sizeBytes > LARGEST_INLINE_BYTES && blocks === 0) return true;
+  let descriptor: number | null = null;
+  try {
+    descriptor = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+    const bytes = Buffer.alloc(COMPANION_BYTES);
+    const length = readSync(descriptor, bytes, 0, COMPANION_BYTES, 0);
+    return text.test(bytes.toString('latin1', 0, length).replaceAll('\0', ''));
+  } catch (error) {
+    return isStoreFailure(error) ? toError(error) : true;
+  } finally {
+    if (descriptor !== null) closeSync(descriptor);
+  }
 }
 
 function readRefusal(path: StorePath): unknown {

@@ -3,9 +3,22 @@ import type { LookRequest } from './look-request.js';
 
 /** What the name of a file says, before any time is looked at. */
 export type NameVerdict =
-  | { readonly verdict: 'companion' | 'ignored' | 'no format'; readonly rule: string }
+  | {
+      readonly verdict: 'companion' | 'ignored' | 'no format';
+      readonly rule: string;
+      /** What a companion must hold to be one; null: its name says enough. */
+      readonly holds: RegExp | null;
+    }
   /** Nothing speaks against it. */
   | null;
+
+/** Whose companion a file is by its name. */
+export interface Companion {
+  /** Name of the main file. */
+  readonly main: string;
+  /** See CompanionRule. */
+  readonly holds: RegExp | null;
+}
 
 interface Pattern {
   readonly text: string;
@@ -21,7 +34,11 @@ export class NameRules {
   readonly #extensions: ReadonlySet<string>;
   readonly #ignorePatterns: readonly Pattern[];
   readonly #ignoredFolders: ReadonlySet<string>;
-  readonly #companionRules: readonly { main: RegExp; companions: readonly string[] }[];
+  readonly #companionRules: readonly {
+    main: RegExp;
+    companions: readonly string[];
+    holds: RegExp | null;
+  }[];
 
   constructor(
     request: Pick<
@@ -36,6 +53,7 @@ export class NameRules {
     this.#companionRules = request.companions.map((rule) => ({
       main: new RegExp(`^(?:${rule.main})$`, 'isu'),
       companions: rule.companions,
+      holds: rule.holds === undefined ? null : new RegExp(rule.holds, 'u'),
     }));
   }
 
@@ -50,9 +68,9 @@ export class NameRules {
     return dot >= 0 && this.#extensions.has(name.slice(dot).toLowerCase());
   }
 
-  /** Lower-case name of each companion in a folder to the name of its main file. */
-  companionsIn(names: readonly string[]): ReadonlyMap<string, string> {
-    const companions = new Map<string, string>();
+  /** Lower-case name of each companion in a folder to its main file. */
+  companionsIn(names: readonly string[]): ReadonlyMap<string, Companion> {
+    const companions = new Map<string, Companion>();
     if (this.#companionRules.length === 0) return companions;
     for (const name of names) {
       for (const rule of this.#companionRules) {
@@ -61,7 +79,7 @@ export class NameRules {
         for (const template of rule.companions) {
           const companion = fill(template, match).toLowerCase();
           if (companion !== name.toLowerCase() && !companions.has(companion)) {
-            companions.set(companion, name);
+            companions.set(companion, { main: name, holds: rule.holds });
           }
         }
       }
@@ -70,17 +88,20 @@ export class NameRules {
   }
 
   /** What a file's name says; `path` is from the folder's root, `companions` what companionsIn gave for its folder. */
-  judge(name: string, path: string, companions: ReadonlyMap<string, string>): NameVerdict {
-    const main = companions.get(name.toLowerCase());
-    if (main !== undefined) return { verdict: 'companion', rule: `companion of ${main}` };
+  judge(name: string, path: string, companions: ReadonlyMap<string, Companion>): NameVerdict {
+    const companion = companions.get(name.toLowerCase());
+    if (companion !== undefined) {
+      const { main, holds } = companion;
+      return { verdict: 'companion', rule: `companion of ${main}`, holds };
+    }
     if (this.isClaimed(name)) return null;
     const pattern = this.#ignorePatterns.find((one) => one.matches(path));
     if (pattern !== undefined) {
-      return { verdict: 'ignored', rule: `ignored by pattern "${pattern.text}"` };
+      return { verdict: 'ignored', rule: `ignored by pattern "${pattern.text}"`, holds: null };
     }
     if (this.#request.strategy === 'exclusive') {
       const rule = 'no format claims files of this name (strategy exclusive)';
-      return { verdict: 'no format', rule };
+      return { verdict: 'no format', rule, holds: null };
     }
     return null;
   }

@@ -4,7 +4,7 @@ import type { Metadata, MetadataValue } from '../domain/file-metadata.js';
 import type { Dataset } from '../domain/dataset.js';
 import type { ExperimentRecord, Note, Person, Sample } from '../domain/record.js';
 import { AppError } from '../errors.js';
-import { chemicalElementsOf } from './chemical-elements.js';
+import { chemicalElementsOf } from '../domain/chemical-elements.js';
 import { replaceForbidden } from './forbidden-characters.js';
 import type {
   ActivitySource,

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { DATASET_ROLES, DATASET_TYPES } from '../domain/file-metadata.js';
 import { AppError } from '../errors.js';
-import { CHEMICAL_ELEMENTS } from './chemical-elements.js';
+import { CHEMICAL_ELEMENTS } from '../domain/chemical-elements.js';
 
 /**
  * The record as a document: what XML and JSON have in common, in the order of the XML schema, with all that XML has no

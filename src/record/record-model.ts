@@ -6,7 +6,7 @@ import type { ExperimentRecord, Note, Person, Project, Sample } from '../domain/
 import { type Session, usageEventIdOf } from '../domain/session.js';
 import { fillTitle, TITLE_PARTS, unknownTitlePart } from '../domain/title-template.js';
 import { AppError } from '../errors.js';
-import { chemicalElementsOf } from './chemical-elements.js';
+import { chemicalElementsOf } from '../domain/chemical-elements.js';
 import { countForbidden } from './forbidden-characters.js';
 
 /** The title of sessions whose source has none. */

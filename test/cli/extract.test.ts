@@ -149,7 +149,7 @@ describe('recordsmith extract', () => {
   });
 
   test.each([
-    [['--reader', 'dn', 'odd.xyz'], /no reader dn[^]*dm, tiff/],
+    [['--reader', 'dn', 'odd.xyz'], /no reader dn[^]*dm, ser/],
     [['--reader', './none.mjs', 'odd.xyz'], /none\.mjs cannot be loaded/],
     [['--preview', 'p.png', 'odd.xyz', 'notes.txt'], /one file at a time/],
     [['--timezone', 'Mars/Olympus', 'odd.xyz'], /IANA time zone/],

@@ -51,7 +51,7 @@ function readChanged(accept: {
       paths,
       validator: () => Promise.reject(new Error('No record is written here.')),
     },
-    policy: { previews: false, fileLimitBytes: 1_000_000 },
+    policy: { previews: false, dicomIdentity: false, fileLimitBytes: 1_000_000 },
     attempt: { sessionKey: 'a'.repeat(16), token: 1 },
     timezone: 'UTC',
     files,

@@ -174,7 +174,7 @@ describe('files that change after the record was made', () => {
       '/titan/stays.msa',
     ]);
     expect(built.notes.join('\n')).toMatch(
-      /^\/titan\/goes\.msa: missing since \d{4}-\d\d-\d\dT.+Z\.$/m,
+      /^\/titan\/goes\.msa: missing since \d{4}-\d\d-\d\dT.+[+-]\d\d:\d\d\.$/m,
     );
     const missing = await lab.database
       .knex('datasets')

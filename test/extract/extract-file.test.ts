@@ -65,6 +65,7 @@ function jobFor(path: Buffer, changes: Partial<ExtractFileJob> = {}): ExtractFil
     mtimeNs: stats.mtimeNs,
     timezone: 'Europe/Berlin',
     previews: true,
+    dicomIdentity: false,
     limitBytes: 10 * 1024 * 1024,
     outputPath: join(data, '../output'),
     stagingPath: join(data, '../staging'),
@@ -403,6 +404,7 @@ describe('results of an earlier build', () => {
   test.each<[string, (job: ExtractFileJob) => ExtractFileJob]>([
     ['time zone', (job) => ({ ...job, timezone: 'America/Denver' })],
     ['limit', (job) => ({ ...job, limitBytes: job.limitBytes + 1 })],
+    ['DICOM identity', (job) => ({ ...job, dicomIdentity: true })],
     ['previews setting', (job) => ({ ...job, previews: false })],
     [
       'size',

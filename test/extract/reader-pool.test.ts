@@ -30,6 +30,7 @@ function jobFor(name: string, content: string): ExtractFileJob {
     mtimeNs: stats.mtimeNs,
     timezone: 'Europe/Berlin',
     previews: true,
+    dicomIdentity: false,
     limitBytes: 1024 * 1024,
     outputPath: join(folder, 'output'),
     stagingPath: join(folder, 'staging'),

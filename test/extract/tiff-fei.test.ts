@@ -119,7 +119,12 @@ describe('synthetic FEI files', () => {
       '<?xml version="1.0"?>\r\n<Metadata>\r\n<Key name="a">HV=1</Key>\r\n[Beam]\r\nHV=1\r\n</Metadata>';
     const { signals, tags } = await readFei(`${ION.join('\r\n')}\r\n${xml}\0`);
     expect(signals[0]?.metadata['Acceleration Voltage']).toEqual({ value: 30, unit: 'kV' });
-    expect(tags).toMatchObject({ 'FEI/Thermo': { XML: xml, IBeam: { HV: '30000' } } });
+    expect(tags).toMatchObject({
+      'FEI/Thermo': {
+        XML: { Metadata: { Key: { '@name': 'a', '#text': 'HV=1' } } },
+        IBeam: { HV: '30000' },
+      },
+    });
   });
 
   test('user text of any script comes from its UTF-16 form', async () => {

@@ -62,7 +62,7 @@ test.each([
   expect(warnings[0]).toContain('(5000 bytes): perhaps damaged or of another format');
 });
 
-test.each(['x.txt', 'x.emd', 'x'])('%s promises nothing', async (name) => {
+test.each(['x.txt', 'x.zzz', 'x'])('%s promises nothing', async (name) => {
   expect(await read(name, Buffer.alloc(20, 1))).toEqual({ format: 'unknown', warnings: [] });
 });
 
@@ -86,6 +86,7 @@ test('a sidecar of an earlier version that said nothing of the file is made agai
     blocks: Number(blocks),
     mtimeNs,
     timezone: 'utc',
+    dicomIdentity: false,
     previews: false,
     limitBytes: 1_000_000,
     outputPath: join(folder, 'output'),

@@ -1,7 +1,8 @@
 // @ts-check
 // Fetches the real instrument files that tests, benchmarks and the demo use: they are the test data of Debian's
-// package python3-hyperspy (GPL-3: fetched when needed, never committed, never shipped). apt checks the download
-// against Debian's signatures; its hash is checked here again, so that reference values stay comparable.
+// packages python3-hyperspy (GPL-3) and python3-pydicom (MIT): fetched when needed, never committed, never shipped. apt
+// checks the downloads against Debian's signatures; their hashes are checked here again, so that reference values stay
+// comparable.
 //
 //   node test/samples/fetch-samples.js                 exit 0: there now; 69: apt or the package cannot be had;
 //                                                      65: the package is not the expected one; 70: anything else
@@ -13,17 +14,35 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gunzipSync, inflateRawSync } from 'node:zlib';
 
-const PACKAGE = 'python3-hyperspy';
-const VERSION = '1.7.3-1';
-const SHA256 = 'a1acfca261a839074fbd8cbf29b814a27ca3ca86a17e4c7992537ac2a9b152d6';
-const FOLDER_IN_PACKAGE = 'usr/lib/python3/dist-packages/hyperspy/tests/io';
-/** Rises when the same package is unpacked in another way. */
-const LAYOUT = 1;
+/**
+ * A package, and where its samples lie in it and here. The layout rises when the same package is unpacked in another way.
+ * @typedef {{ name: string, version: string, sha256: string, size: string, inPackage: string, here: string,
+ *   layout: number }} SamplePackage
+ */
+/** @type {readonly SamplePackage[]} */
+const PACKAGES = [
+  {
+    name: 'python3-hyperspy',
+    version: '1.7.3-1',
+    sha256: 'a1acfca261a839074fbd8cbf29b814a27ca3ca86a17e4c7992537ac2a9b152d6',
+    size: '27 MB',
+    inPackage: 'usr/lib/python3/dist-packages/hyperspy/tests/io',
+    here: 'samples',
+    layout: 1,
+  },
+  {
+    name: 'python3-pydicom',
+    version: '2.3.1-1',
+    sha256: 'fc00b7d2a85c136fddc4430d451d069f6d8b93138ed2523011646756208b0287',
+    size: '1 MB',
+    inPackage: 'usr/lib/python3/dist-packages/pydicom/data',
+    here: 'samples-dicom',
+    layout: 1,
+  },
+];
 
 const CACHE = fileURLToPath(new URL('../../.cache/', import.meta.url));
-const SAMPLES = path.join(CACHE, 'samples');
 const STAMP = '.complete';
-const STAMP_TEXT = `${SHA256} layout ${String(LAYOUT)}\n`;
 
 /** What went wrong, in words, with the exit code (sysexits) that says what kind it is. */
 class SamplesError extends Error {
@@ -37,10 +56,29 @@ class SamplesError extends Error {
   }
 }
 
-/** Whether the samples of this version are there, whole. */
-function isComplete() {
+/**
+ * Where the samples of a package lie.
+ * @param {SamplePackage} source
+ */
+function folderOf(source) {
+  return path.join(CACHE, source.here);
+}
+
+/**
+ * What the stamp beside complete samples says.
+ * @param {SamplePackage} source
+ */
+function stampOf(source) {
+  return `${source.sha256} layout ${String(source.layout)}\n`;
+}
+
+/**
+ * Whether the samples of this version are there, whole.
+ * @param {SamplePackage} source
+ */
+function isComplete(source) {
   try {
-    return fs.readFileSync(path.join(SAMPLES, STAMP), 'utf8') === STAMP_TEXT;
+    return fs.readFileSync(path.join(folderOf(source), STAMP), 'utf8') === stampOf(source);
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return false;
     throw error;
@@ -72,16 +110,17 @@ function run(program, parameters, folder) {
 
 /**
  * Downloads the package into the folder and gives its path.
+ * @param {SamplePackage} source
  * @param {string} folder
  */
-function download(folder) {
-  run('apt-get', ['--quiet', 'download', `${PACKAGE}=${VERSION}`], folder);
+function download(source, folder) {
+  run('apt-get', ['--quiet', 'download', `${source.name}=${source.version}`], folder);
   const name = fs.readdirSync(folder).find((entry) => entry.endsWith('.deb'));
   if (name === undefined) throw new SamplesError(69, 'apt-get left no package behind.');
   const file = path.join(folder, name);
   const digest = createHash('sha256').update(fs.readFileSync(file)).digest('hex');
-  if (digest !== SHA256) {
-    throw new SamplesError(65, `${name} has sha256 ${digest}, expected ${SHA256}.`);
+  if (digest !== source.sha256) {
+    throw new SamplesError(65, `${name} has sha256 ${digest}, expected ${source.sha256}.`);
   }
   return file;
 }
@@ -138,29 +177,33 @@ function unpackArchives(folder) {
   }
 }
 
-/** Downloads and unpacks beside the final place, then moves there in one step. */
-function fetchSamples() {
+/**
+ * Downloads and unpacks beside the final place, then moves there in one step.
+ * @param {SamplePackage} source
+ */
+function fetchSamples(source) {
+  const samples = folderOf(source);
   fs.mkdirSync(CACHE, { recursive: true });
   const work = fs.mkdtempSync(path.join(CACHE, 'samples-new-'));
   try {
-    const archive = download(work);
+    const archive = download(source, work);
     run('dpkg-deb', ['--extract', archive, path.join(work, 'package')], work);
-    const unpacked = path.join(work, 'package', FOLDER_IN_PACKAGE);
+    const unpacked = path.join(work, 'package', source.inPackage);
     for (const entry of fs.readdirSync(unpacked)) {
       if (/\.(py|pyc)$|^__pycache__$/.test(entry)) {
         fs.rmSync(path.join(unpacked, entry), { recursive: true });
       }
     }
     unpackArchives(unpacked);
-    fs.writeFileSync(path.join(unpacked, STAMP), STAMP_TEXT);
+    fs.writeFileSync(path.join(unpacked, STAMP), stampOf(source));
     try {
-      fs.renameSync(unpacked, SAMPLES);
+      fs.renameSync(unpacked, samples);
     } catch (error) {
       // Another process was faster, or an older layout lies there.
-      if (isComplete()) return;
-      if (!fs.existsSync(SAMPLES)) throw error;
-      fs.renameSync(SAMPLES, path.join(work, 'older'));
-      fs.renameSync(unpacked, SAMPLES);
+      if (isComplete(source)) return;
+      if (!fs.existsSync(samples)) throw error;
+      fs.renameSync(samples, path.join(work, 'older'));
+      fs.renameSync(unpacked, samples);
     }
   } finally {
     fs.rmSync(work, { recursive: true, force: true });
@@ -168,18 +211,21 @@ function fetchSamples() {
 }
 
 const ifPossible = process.argv.includes('--if-possible') && process.env['CI'] !== 'true';
-try {
-  if (!isComplete()) {
-    console.log(`Fetching the sample files (Debian ${PACKAGE} ${VERSION}, 27 MB)...`);
-    fetchSamples();
-    console.log(`The sample files are in ${path.relative(process.cwd(), SAMPLES) || '.'}.`);
+for (const source of PACKAGES) {
+  const whole = `${source.name} ${source.version}`;
+  try {
+    if (!isComplete(source)) {
+      console.log(`Fetching sample files (Debian ${whole}, ${source.size})...`);
+      fetchSamples(source);
+      console.log(`They are in ${path.relative(process.cwd(), folderOf(source)) || '.'}.`);
+    }
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    console.error(
+      `Sample files cannot be had: ${message}\n` +
+        `They come from Debian's package ${whole}. On Debian 12 run \`apt-get update\` first;\n` +
+        'tests that need them are skipped without them.',
+    );
+    if (!ifPossible) process.exitCode = error instanceof SamplesError ? error.exitCode : 70;
   }
-} catch (error) {
-  const message = error instanceof Error ? error.message : String(error);
-  console.error(
-    `The sample files cannot be had: ${message}\n` +
-      `They come from Debian's package ${PACKAGE} ${VERSION} (amd64). On Debian 12 run \`apt-get update\` first;\n` +
-      'tests that need them are skipped without them.',
-  );
-  if (!ifPossible) process.exitCode = error instanceof SamplesError ? error.exitCode : 70;
 }

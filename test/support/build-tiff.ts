@@ -1,7 +1,7 @@
 /** One tag of a page: numbers as SHORT, LONG or DOUBLE, or text. */
 export type TiffTag = readonly [
   tag: number,
-  type: 'short' | 'long' | 'rational' | 'ascii' | 'long8',
+  type: 'short' | 'long' | 'rational' | 'ascii' | 'long8' | 'byte' | 'double',
   value: readonly number[] | string,
 ];
 
@@ -17,6 +17,8 @@ const TYPES = {
   rational: [5, 8],
   ascii: [2, 1],
   long8: [16, 8],
+  byte: [1, 1],
+  double: [12, 8],
 } as const;
 
 /** Writes a TIFF from the layout of the specification, without any of the code under test. */
@@ -59,7 +61,9 @@ export function buildTiff(
             : Buffer.concat(
                 typeName === 'rational'
                   ? value.map((part) => number(part, 4))
-                  : value.map((part) => number(part, size)),
+                  : value.map((part) =>
+                      typeName === 'double' ? real(part, littleEndian) : number(part, size),
+                    ),
               );
         const field =
           values.length <= offsetBytes
@@ -91,6 +95,13 @@ export function buildTiff(
     number(first, offsetBytes),
   ]);
   return Buffer.concat([header, ...parts]);
+}
+
+function real(value: number, littleEndian: boolean): Buffer {
+  const bytes = Buffer.alloc(8);
+  if (littleEndian) bytes.writeDoubleLE(value);
+  else bytes.writeDoubleBE(value);
+  return bytes;
 }
 
 /** The tags of a grey page. */

@@ -20,6 +20,8 @@ export interface ReferenceSignal {
   readonly calibration: readonly ReferenceAxis[];
   readonly sum?: string;
   readonly frameSum?: string;
+  readonly pictureSum?: string;
+  readonly xraySum?: string;
   readonly title?: string;
 }
 
@@ -33,6 +35,9 @@ export const samples = {
 export function samplePath(name: string): string {
   return join(FOLDER, name);
 }
+
+/** The DICOM files that fetch-samples.js unpacks. */
+export const DICOM_SAMPLES = fileURLToPath(new URL('../../.cache/samples-dicom/', import.meta.url));
 
 /** What hyperspy reads from the samples whose names the filter accepts. */
 export function sampleReference(
@@ -50,9 +55,16 @@ export function sampleReference(
  * @throws Error under CI=true, so that the test file fails instead.
  */
 export function describeWithSamples(name: string, body: () => void): void {
-  if (!samples.available && process.env['CI'] === 'true') {
-    throw new Error(`${name}: ${REASON}`);
-  }
-  const suite = samples.available ? describe : describe.skip;
-  suite(samples.available ? name : `${name} (skipped: ${REASON})`, body);
+  describeIf(samples.available, name, body);
+}
+
+/** The same for the DICOM samples. */
+export function describeWithDicomSamples(name: string, body: () => void): void {
+  describeIf(existsSync(join(DICOM_SAMPLES, '.complete')), name, body);
+}
+
+function describeIf(areThere: boolean, name: string, body: () => void): void {
+  if (!areThere && process.env['CI'] === 'true') throw new Error(`${name}: ${REASON}`);
+  const suite = areThere ? describe : describe.skip;
+  suite(areThere ? name : `${name} (skipped: ${REASON})`, body);
 }

@@ -77,9 +77,10 @@ function applyPalette(indices: Uint8Array, bytes: Buffer, bits: number): Uint8Ar
 /**
  * A picture file as raster inside a square box: turned as its EXIF says, on white. Grey of 16 bits is stretched as
  * images are, since such files of cameras are nearly black otherwise.
+ * @param page Of files with several; the first is 0.
  * @throws Error of the decoder for a file it cannot read.
  */
-export async function drawEncoded(bytes: Buffer, box: number): Promise<Raster> {
+export async function drawEncoded(bytes: Buffer, box: number, page = 0): Promise<Raster> {
   if (isBitmap(bytes)) return drawBitmap(bytes, box);
   const { default: sharp } = await import('sharp');
   // One picture at a time in one process: the pool of processes is the concurrency.
@@ -89,6 +90,7 @@ export async function drawEncoded(bytes: Buffer, box: number): Promise<Raster> {
     limitInputPixels: MOST_PIXELS,
     failOn: 'none',
     sequentialRead: true,
+    page,
   };
   const header = await sharp(bytes, options).metadata();
   if (header.depth === 'ushort' && header.channels === 1) {

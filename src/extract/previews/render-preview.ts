@@ -30,7 +30,7 @@ export async function renderPreview(source: PreviewSource): Promise<Buffer> {
     case 'spectrum-image':
       return encodePng(await drawSpectrumImage(source), 'drawing');
     case 'encoded':
-      return encodePng(await drawEncoded(source.bytes, IMAGE_SIZE), 'photograph');
+      return encodePng(await drawEncoded(source.bytes, IMAGE_SIZE, source.page), 'photograph');
     case 'text':
       return encodePng(await drawText(source.lines, DRAWING_SIZE, DRAWING_SIZE), 'drawing');
   }

@@ -19,6 +19,8 @@ export interface TiffPage {
   readonly pixelSize: { readonly size: number; readonly unit: string } | null;
   /** Rows that belong to the picture, where a data bar lies below it; null: all. */
   readonly pictureHeight: number | null;
+  /** A diffraction pattern: of a range that only a logarithm shows. */
+  readonly isDiffraction: boolean;
 }
 
 /** How a page can be shown: by its exact values, by a common decoder, or why not at all. */
@@ -27,20 +29,10 @@ export type PreviewWay =
   | { readonly kind: 'encoded' }
   | { readonly kind: 'none'; readonly reason: string };
 
-/** How the page at a place (from 0) in the chain of directories can be shown. */
-export function previewWayOf(
-  page: { layout: TiffLayout; index: number },
-  sizeBytes: number,
-): PreviewWay {
-  const { layout } = page;
+/** How a page of the layout can be shown. */
+export function previewWayOf(layout: TiffLayout, sizeBytes: number): PreviewWay {
   if (isDecodable(layout) && (layout.photometric <= 3 || layout.samplesPerPixel === 1)) {
     return { kind: 'pixels' };
-  }
-  if (page.index > 0) {
-    return {
-      kind: 'none',
-      reason: `TIFF compression ${layout.compression} on a later page is not decoded.`,
-    };
   }
   if (sizeBytes > MAX_ENCODED_BYTES || layout.width * layout.height > MAX_ENCODED_PIXELS) {
     return {
@@ -62,7 +54,7 @@ export function tiffPreview(container: TiffContainer, page: TiffPage): PreviewSo
     values: PixelArray,
     channels: 1 | 3 | 4,
     height: number,
-    stretch: 'percentile' | 'none',
+    stretch: 'percentile' | 'log' | 'none',
   ): PreviewSource => ({
     kind: 'image',
     width: pixels.width,
@@ -89,7 +81,8 @@ export function tiffPreview(container: TiffContainer, page: TiffPage): PreviewSo
     page.pictureHeight === null
       ? pixels.height
       : Math.min(pixels.height, Math.ceil(page.pictureHeight / step));
-  return image(shown.subarray(0, height * pixels.width), 1, height, 'percentile');
+  const stretch = page.isDiffraction ? 'log' : 'percentile';
+  return image(shown.subarray(0, height * pixels.width), 1, height, stretch);
 }
 
 /** Palette indices as grey, or as colours where the map has any; null when the map is missing or short. */

@@ -48,8 +48,10 @@ const TAG_NAMES: Readonly<Record<number, string>> = {
   33432: 'Copyright',
 };
 
-/** Where pixels lie, tables to decode them, and the FEI text that its vendor module shows. */
-const LEFT_OUT: ReadonlySet<number> = new Set([273, 279, 320, 324, 325, 347, 34680, 34682]);
+/** Where pixels lie, tables to decode them, and what vendor modules show. */
+const LEFT_OUT: ReadonlySet<number> = new Set([
+  273, 279, 320, 324, 325, 347, 34118, 34680, 34682, 34683, 50431, 51023, 51123, 65000, 65027,
+]);
 const MAX_TEXT_BYTES = 1024 * 1024;
 const MAX_LIST = 64;
 

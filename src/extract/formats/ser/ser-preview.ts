@@ -1,0 +1,88 @@
+import type { AxisCalibration } from '../../../domain/file-metadata.js';
+import type { FileSource, PixelArray, PreviewSource } from '../../extractor.js';
+import { readNumbers } from '../binary/numeric-type.js';
+import {
+  addSpectra,
+  energySpectrum,
+  MAX_CHANNELS,
+  MAX_POSITIONS,
+  spectrumSums,
+  summedPreview,
+} from '../binary/spectrum-sums.js';
+import type { SerArray } from './ser-axes.js';
+import type { SerElement, SerFile } from './ser-file.js';
+
+/** At most so many bytes of spectra are summed for a preview; of more, the first. */
+const MAX_BYTES = 128 * 1024 * 1024;
+
+/** The preview of a series: its first image, its spectrum, or all spectra summed. */
+export function serPreview(
+  file: FileSource,
+  ser: SerFile,
+  first: SerElement,
+  array: SerArray,
+): PreviewSource | null {
+  return ser.isSpectra ? spectraPreview(file, ser, first, array) : imagePreview(file, first, array);
+}
+
+function valuesOf(file: FileSource, { type, offset, axes }: SerElement): PixelArray {
+  const count = axes.reduce((product, { length }) => product * length, 1);
+  return readNumbers(file, { type, offset, count });
+}
+
+function imagePreview(file: FileSource, element: SerElement, array: SerArray): PreviewSource {
+  const [height = 1, width = 1] = element.axes.map(({ length }) => length);
+  const axis = array.calibration.at(-1);
+  return {
+    kind: 'image',
+    width,
+    height,
+    pixels: upsideDown(valuesOf(file, element), width, height),
+    channels: 1,
+    stretch: array.isDiffraction || element.type.layout === 'complex' ? 'log' : 'percentile',
+    pixelSize: pixelSizeOf(axis),
+  };
+}
+
+function pixelSizeOf(axis: AxisCalibration | undefined): { size: number; unit: string } | null {
+  return axis === undefined || axis.unit === '' || axis.scale === 0
+    ? null
+    : { size: Math.abs(axis.scale), unit: axis.unit };
+}
+
+/** The rows in the other order: the file has the lowest one first. */
+function upsideDown(pixels: PixelArray, width: number, height: number): PixelArray {
+  for (let top = 0, bottom = height - 1; top < bottom; top += 1, bottom -= 1) {
+    const upper = pixels.slice(top * width, (top + 1) * width);
+    pixels.copyWithin(top * width, bottom * width, (bottom + 1) * width);
+    for (let x = 0; x < width; x += 1) pixels[bottom * width + x] = upper[x] ?? 0;
+  }
+  return pixels;
+}
+
+function spectraPreview(
+  file: FileSource,
+  ser: SerFile,
+  first: SerElement,
+  { positions, calibration }: SerArray,
+): PreviewSource | null {
+  const energy = calibration.at(-1) ?? { scale: 1, origin: 0, unit: '' };
+  const count = positions.reduce((product, length) => product * length, 1);
+  const channels = first.axes[0]?.length ?? 1;
+  if (count === 1) return energySpectrum(valuesOf(file, first), energy);
+  if (count > MAX_POSITIONS || channels > MAX_CHANNELS) return null;
+  const sums = spectrumSums(count, channels);
+  const shown = Math.min(
+    ser.valid,
+    count,
+    Math.max(1, Math.floor(MAX_BYTES / (channels * first.type.bytes))),
+  );
+  for (let index = 0; index < shown; index += 1) {
+    const element = ser.element(index);
+    // A spectrum of another length would shift its channels.
+    if (element.axes[0]?.length === channels) addSpectra(sums, index, valuesOf(file, element));
+  }
+  const width = positions.at(-1) ?? 1;
+  const pixelSize = pixelSizeOf(calibration[positions.length - 1]);
+  return summedPreview(sums, { width, height: count / width, pixelSize }, energy);
+}
