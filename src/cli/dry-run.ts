@@ -9,7 +9,7 @@ import type { RecordStatus } from '../domain/record-status.js';
 import type { WorkingSession } from '../domain/working-session.js';
 import { openApplication, type Application } from '../main.js';
 import type { CommandContext } from './command-context.js';
-import type { RunOptions } from './commands/run.js';
+import type { RunOptions } from './run-options.js';
 import { exitCodeOfPass } from './exit-code-of-pass.js';
 import type { ExitCode } from './exit-codes.js';
 import { localTimeText } from './local-time-text.js';

@@ -9,7 +9,7 @@ import type { Config } from '../config/schema.js';
 import type { Log } from '../log.js';
 import { openApplication, type Application } from '../main.js';
 import type { CommandContext } from './command-context.js';
-import type { RunOptions } from './commands/run.js';
+import type { RunOptions } from './run-options.js';
 import { buildAloneWith } from './build-alone.js';
 import { exitCodeOfPass } from './exit-code-of-pass.js';
 import { EXIT, type ExitCode } from './exit-codes.js';

@@ -1,22 +1,8 @@
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import { AppError } from '../../errors.js';
 import { jsonOption, type CommandHost } from '../command-host.js';
+import type { RunOptions } from '../run-options.js';
 import { suggestCommand } from '../suggest-command.js';
-
-/** The options of `run`, as runOnce and dryRun get them. */
-export interface RunOptions {
-  readonly runOnce?: boolean;
-  readonly dryRun?: boolean;
-  /** Session identifiers or keys; empty: all that is due. */
-  readonly session: readonly string[];
-  /** instrument_pid */
-  readonly instrument?: string;
-  readonly json?: boolean;
-  /** Hidden: this is the process of a session whose builds died. */
-  readonly alone?: boolean;
-  /** Hidden: named sessions too are built only when their next attempt is due. */
-  readonly whenDue?: boolean;
-}
 
 const ONLY_WITH_RUN_ONCE = ['session', 'instrument', 'json'] as const;
 const BOUNDS_OF_HARVEST = ['from', 'to'] as const;

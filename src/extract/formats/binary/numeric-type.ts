@@ -2,14 +2,18 @@ import { Buffer } from 'node:buffer';
 import { endianness } from 'node:os';
 import type { FileSource, PixelArray } from '../../extractor.js';
 
-/** How the values of an array lie in a file. */
-export interface NumericType {
-  /** numpy's name of what they are once read. */
+/** How single numbers lie in a file. */
+export interface StoredNumber {
+  /** numpy's name of what the values are once read. */
   readonly dtype: string;
-  /** Bytes of one value. */
-  readonly bytes: number;
   /** Bytes of one number: a complex value has two. */
   readonly numberBytes: number;
+}
+
+/** How the values of an array lie in a file. */
+export interface NumericType extends StoredNumber {
+  /** Bytes of one value. */
+  readonly bytes: number;
   readonly layout: 'real' | 'complex';
 }
 
@@ -69,12 +73,21 @@ export function readNumbers(
 /** The values that bytes hold; of complex ones the magnitudes. Bytes beyond the last whole value are passed over. */
 export function numbersOf(bytes: Buffer, type: NumericType, littleEndian = true): PixelArray {
   const whole = bytes.subarray(0, bytes.length - (bytes.length % type.bytes));
-  const numbers = typedArray(type, nativeOrder(whole, type, littleEndian));
+  const numbers = storedNumbers(whole, type, littleEndian);
   return type.layout === 'complex' ? magnitudesOf(numbers) : numbers;
 }
 
+/** The numbers that bytes hold, one after the other: complex values are pairs of them. The bytes must end with a whole one. */
+export function storedNumbers(
+  bytes: Buffer,
+  type: StoredNumber,
+  littleEndian: boolean,
+): PixelArray {
+  return typedArray(type, nativeOrder(bytes, type, littleEndian));
+}
+
 /** The bytes as typed arrays want them: aligned, in this machine's order. */
-function nativeOrder(bytes: Buffer, { numberBytes }: NumericType, littleEndian: boolean): Buffer {
+function nativeOrder(bytes: Buffer, { numberBytes }: StoredNumber, littleEndian: boolean): Buffer {
   const isNative = numberBytes === 1 || littleEndian === (endianness() === 'LE');
   if (isNative && bytes.byteOffset % numberBytes === 0) return bytes;
   const copy = Buffer.allocUnsafeSlow(bytes.length);
@@ -87,11 +100,10 @@ function nativeOrder(bytes: Buffer, { numberBytes }: NumericType, littleEndian: 
   return copy;
 }
 
-function typedArray(type: NumericType, bytes: Buffer): PixelArray {
+function typedArray({ dtype, numberBytes }: StoredNumber, bytes: Buffer): PixelArray {
   const { buffer, byteOffset } = bytes;
-  const length = bytes.length / type.numberBytes;
-  if (type === NUMERIC_TYPES.complexInt16) return new Int16Array(buffer, byteOffset, length);
-  switch (type.dtype) {
+  const length = bytes.length / numberBytes;
+  switch (dtype) {
     case 'int8':
       return new Int8Array(buffer, byteOffset, length);
     case 'int16':
@@ -102,13 +114,18 @@ function typedArray(type: NumericType, bytes: Buffer): PixelArray {
       return new Int32Array(buffer, byteOffset, length);
     case 'uint32':
       return new Uint32Array(buffer, byteOffset, length);
+    case 'int64':
+      return new BigInt64Array(buffer, byteOffset, length);
     case 'uint64':
       return new BigUint64Array(buffer, byteOffset, length);
     case 'float16':
       return Float32Array.from(new Uint16Array(buffer, byteOffset, length), halfToNumber);
     case 'float32':
-    case 'complex64':
       return new Float32Array(buffer, byteOffset, length);
+    case 'complex64':
+      return numberBytes === NUMERIC_TYPES.complexInt16.numberBytes
+        ? new Int16Array(buffer, byteOffset, length)
+        : new Float32Array(buffer, byteOffset, length);
     case 'float64':
     case 'complex128':
       return new Float64Array(buffer, byteOffset, length);
@@ -127,7 +144,8 @@ function halfToNumber(bits: number): number {
   return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
 }
 
-function magnitudesOf(numbers: PixelArray): PixelArray {
+/** Magnitudes of complex values, which are pairs of numbers. */
+export function magnitudesOf(numbers: PixelArray): PixelArray {
   const count = Math.floor(numbers.length / 2);
   const magnitudes =
     numbers instanceof Float64Array ? new Float64Array(count) : new Float32Array(count);

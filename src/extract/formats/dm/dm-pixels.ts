@@ -1,6 +1,5 @@
-import { Buffer } from 'node:buffer';
-import { endianness } from 'node:os';
 import type { FileSource, PixelArray } from '../../extractor.js';
+import { magnitudesOf, storedNumbers } from '../binary/numeric-type.js';
 import type { DmImage, DmPixelFormat } from './dm-images.js';
 import type { DmArray } from './dm-tree.js';
 
@@ -41,8 +40,8 @@ export function readNumbers(
 ): PixelArray {
   const { format, pixels } = image;
   const bytes = file.read(pixels.offset + first * format.bytes, count * format.bytes);
-  const numbers = typedArray(format, nativeOrder(bytes, format, image.littleEndian));
-  return format.layout === 'complex' ? magnitudes(numbers) : numbers;
+  const numbers = storedNumbers(bytes, format, image.littleEndian);
+  return format.layout === 'complex' ? magnitudesOf(numbers) : numbers;
 }
 
 /** Red, green and blue of pixels that lie as B, G, R, A. */
@@ -107,7 +106,7 @@ function readPackedSquare(
 ): PixelArray {
   const centre = width / 2;
   const bytes = file.read(image.pixels.offset, width * height * 4);
-  const numbers = typedArray(image.format, nativeOrder(bytes, image.format, image.littleEndian));
+  const numbers = storedNumbers(bytes, image.format, image.littleEndian);
   const full = new Float32Array(width * height);
   const put = (row: number, column: number, value: number): void => {
     full[row * width + column] = value;
@@ -137,59 +136,5 @@ function readComplexMagnitudes(
   count: number,
 ): PixelArray {
   const bytes = file.read(image.pixels.offset, count * image.format.bytes);
-  return magnitudes(typedArray(image.format, nativeOrder(bytes, image.format, image.littleEndian)));
-}
-
-function magnitudes(numbers: PixelArray): PixelArray {
-  const count = numbers.length / 2;
-  const result =
-    numbers instanceof Float64Array ? new Float64Array(count) : new Float32Array(count);
-  for (let index = 0; index < count; index += 1) {
-    const [re, im] = [Number(numbers[2 * index]), Number(numbers[2 * index + 1])];
-    result[index] = Math.sqrt(re * re + im * im);
-  }
-  return result;
-}
-
-/** The bytes as typed arrays want them: aligned, in this machine's order. */
-function nativeOrder(bytes: Buffer, format: DmPixelFormat, littleEndian: boolean): Buffer {
-  const isNative = littleEndian === (endianness() === 'LE');
-  if (isNative && bytes.byteOffset % format.numberBytes === 0) return bytes;
-  const copy = Buffer.allocUnsafeSlow(bytes.length);
-  bytes.copy(copy);
-  if (!isNative) {
-    if (format.numberBytes === 2) copy.swap16();
-    if (format.numberBytes === 4) copy.swap32();
-    if (format.numberBytes === 8) copy.swap64();
-  }
-  return copy;
-}
-
-function typedArray({ dtype, numberBytes }: DmPixelFormat, bytes: Buffer): PixelArray {
-  const { buffer, byteOffset } = bytes;
-  const length = bytes.length / numberBytes;
-  switch (dtype) {
-    case 'int8':
-      return new Int8Array(buffer, byteOffset, length);
-    case 'int16':
-      return new Int16Array(buffer, byteOffset, length);
-    case 'uint16':
-      return new Uint16Array(buffer, byteOffset, length);
-    case 'int32':
-      return new Int32Array(buffer, byteOffset, length);
-    case 'uint32':
-      return new Uint32Array(buffer, byteOffset, length);
-    case 'int64':
-      return new BigInt64Array(buffer, byteOffset, length);
-    case 'uint64':
-      return new BigUint64Array(buffer, byteOffset, length);
-    case 'float32':
-    case 'complex64':
-      return new Float32Array(buffer, byteOffset, length);
-    case 'float64':
-    case 'complex128':
-      return new Float64Array(buffer, byteOffset, length);
-    default:
-      return new Uint8Array(buffer, byteOffset, length);
-  }
+  return magnitudesOf(storedNumbers(bytes, image.format, image.littleEndian));
 }
