@@ -4,7 +4,7 @@ import { LATE_FILE_SESSION } from '../demo/demo-plan.js';
 import type { ListedDemoSession } from '../demo/list-demo-sessions.js';
 import { demoConfigFile } from '../demo/make-demo-lab.js';
 import type { CommandContext } from './command-context.js';
-import { reportDocument } from './report-json.js';
+import { reportDocument, reportListed } from './report-json.js';
 import type { DemoLab } from './run-demo.js';
 import type { TableRow } from './text-table.js';
 
@@ -15,23 +15,7 @@ const LONGEST_IDENTIFIER = 20;
 
 /** What `demo --json` prints: as `--run-once --json`, with the sessions that are not built too. */
 export function demoDocument({ config, sessions }: DemoLab): unknown {
-  return reportDocument(
-    sessions.map(({ session, record, ...listed }) => ({
-      sessionIdentifier: session.identifier,
-      sessionKey: session.key,
-      instrumentPid: session.instrumentPid,
-      startMs: session.startMs,
-      endMs: session.endMs,
-      user: session.user,
-      outcome: listed.outcome,
-      reason: listed.reason,
-      files: listed.files,
-      activities: listed.activities,
-      recordPath: record === null ? null : join(config.paths.records, record.publicPath),
-      version: record?.version ?? null,
-      durationMs: listed.durationMs,
-    })),
-  );
+  return reportDocument(sessions.map((listed) => reportListed(listed, config.paths.records)));
 }
 
 /** Prints what was made, how each session came out, and what to type next. */

@@ -2,8 +2,8 @@ import { join } from 'node:path';
 import { DateTime } from 'luxon';
 import type { BuildReport } from '../daemon/build-ending.js';
 import type { RecordStatus } from '../domain/record-status.js';
+import type { WorkingSession } from '../domain/working-session.js';
 import type { TableRow } from './text-table.js';
-import type { NotBuilt } from './why-not-built.js';
 
 /** An instant for people and programs: ISO 8601 in UTC with milliseconds. */
 export function isoText(epochMs: number): string {
@@ -69,9 +69,21 @@ export function reportTable(reports: readonly ReportedSession[]): TableRow[] {
   }));
 }
 
-/** A session that was asked for and not built, as the document shows it. @param records paths.records */
-export function reportNotBuilt(notBuilt: NotBuilt, records: string): ReportedSession {
-  const { session, outcome, reason, record, files, activities } = notBuilt;
+/** A session as the database has it, with what is to be said of it. */
+export interface ListedSession extends Pick<
+  ReportedSession,
+  'outcome' | 'reason' | 'files' | 'activities'
+> {
+  readonly session: WorkingSession;
+  /** Relative to paths.records; null: no record. */
+  readonly record: { readonly publicPath: string; readonly version: number } | null;
+  /** Milliseconds of the last attempt; null: none. @default 0: this run tried none */
+  readonly durationMs?: number | null;
+}
+
+/** A session as the database has it, as the document shows it. @param records paths.records */
+export function reportListed(listed: ListedSession, records: string): ReportedSession {
+  const { session, outcome, reason, record, files, activities, durationMs = 0 } = listed;
   return {
     sessionIdentifier: session.identifier,
     sessionKey: session.key,
@@ -85,6 +97,6 @@ export function reportNotBuilt(notBuilt: NotBuilt, records: string): ReportedSes
     activities,
     recordPath: record === null ? null : join(records, record.publicPath),
     version: record?.version ?? null,
-    durationMs: 0,
+    durationMs,
   };
 }

@@ -16,7 +16,7 @@ import { EXIT, type ExitCode } from './exit-codes.js';
 import {
   countOutcomes,
   reportDocument,
-  reportNotBuilt,
+  reportListed,
   reportTable,
   type ReportedSession,
 } from './report-json.js';
@@ -120,7 +120,7 @@ async function reportsNotBuilt(
     const shown: ReportedSession[] = [];
     for (const identifier of left) {
       const why = await whyNotBuilt(identifier, instrumentPids?.[0] ?? null, nowMs);
-      shown.push(reportNotBuilt(why, environment.paths.records));
+      shown.push(reportListed(why, environment.paths.records));
     }
     return shown;
   });

@@ -100,8 +100,7 @@ async function readAndStage(
       timezone: job.timezone,
       previews: job.previews,
       dicomIdentity: job.dicomIdentity,
-      // Nothing is recognised in a file without content, whatever its name promises.
-      extractors: job.sizeBytes === 0 ? [] : extractors,
+      extractors,
     });
     if (file.hasChanged()) return { kind: 'changed', location: job.location };
     return stage(job, file, read);
@@ -133,7 +132,7 @@ function stage(job: ExtractFileJob, file: OpenFile, read: ReadFile): ExtractFile
     mtimeNs: job.mtimeNs,
     basis: {
       readers: read.askedReaders,
-      isRecognised: read.isRecognised || job.sizeBytes === 0,
+      isRecognised: read.isRecognised,
       timezone: job.timezone,
       previews: job.previews,
       dicomIdentity: job.dicomIdentity,

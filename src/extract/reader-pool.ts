@@ -2,7 +2,6 @@ import { setMaxListeners } from 'node:events';
 import { AppError, isAppError } from '../errors.js';
 import type { ProcessPoolEvent } from '../processes/pool-options.js';
 import { ProcessPool } from '../processes/process-pool.js';
-import { READER_MEMORY_BYTES, readerChild } from './reader-child.js';
 import { unreadFile, type ExtractFileJob } from './extract-file.js';
 import { singleFileSchema, type SingleFile, type SingleFileJob } from './extract-single-file.js';
 import { extractFileResultSchema, type ExtractFileResult } from './extract-result.js';
@@ -17,18 +16,18 @@ export interface ReaderPoolOptions {
   readonly memoryLimitBytes?: number;
   /** The code of the reader processes. @default the readers of recordsmith */
   readonly entry?: URL;
-  /** Milliseconds of unbroken work after which one more process is started. @default 2 s: what a process costs until it helps */
-  readonly growAfterMs?: number;
   /** Told of processes that started or ended. */
   readonly onEvent?: (event: ProcessPoolEvent) => void;
 }
 
 const DEFAULT_SIZE = 2;
 const DEFAULT_TIME_LIMIT_MS = 60_000;
+const DEFAULT_MEMORY_LIMIT_BYTES = 1024 ** 3;
 /** Files handed out ahead of the one whose result is due, for each process. */
 const AHEAD = 8;
 /** Files that a process has at hand, so that it never waits for its next one. */
 const JOBS_AT_ONCE = 4;
+/** Milliseconds of unbroken work after which one more process is started: what a process costs until it helps. */
 const GROW_AFTER_MS = 2000;
 
 /**
@@ -44,16 +43,17 @@ export class ReaderPool {
   constructor(options: ReaderPoolOptions = {}) {
     this.#size = options.size ?? DEFAULT_SIZE;
     this.#timeLimitMs = options.timeLimitMs ?? DEFAULT_TIME_LIMIT_MS;
-    this.#memoryLimitBytes = options.memoryLimitBytes ?? READER_MEMORY_BYTES;
+    this.#memoryLimitBytes = options.memoryLimitBytes ?? DEFAULT_MEMORY_LIMIT_BYTES;
     this.#pool = new ProcessPool({
       size: this.#size,
       name: 'reader',
       child: {
-        ...readerChild(this.#memoryLimitBytes),
-        ...(options.entry === undefined ? {} : { entry: options.entry }),
+        entry: options.entry ?? new URL('./reader-process.js', import.meta.url),
+        execArgv: [],
+        memoryLimitBytes: this.#memoryLimitBytes,
       },
       jobsAtOnce: JOBS_AT_ONCE,
-      growAfterMs: options.growAfterMs ?? GROW_AFTER_MS,
+      growAfterMs: GROW_AFTER_MS,
       ...(options.onEvent === undefined ? {} : { onEvent: options.onEvent }),
     });
   }

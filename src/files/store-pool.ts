@@ -1,7 +1,6 @@
 import { AppError, isAppError } from '../errors.js';
 import type { ProcessPoolEvent, RunJobOptions } from '../processes/pool-options.js';
 import { ProcessPool } from '../processes/process-pool.js';
-import { storeChild } from './store-child.js';
 import type { LookRequest } from './look-request.js';
 import {
   lookResultSchema,
@@ -98,7 +97,12 @@ export class StorePool {
     let pool = this.#pools.get(store);
     if (pool === undefined) {
       pool = new ProcessPool({
-        child: storeChild(this.#options.memoryLimitBytes),
+        child: {
+          entry: new URL('./store-process.js', import.meta.url),
+          // A walk makes millions of short-lived objects: a larger nursery halves the time spent on collecting them.
+          execArgv: ['--max-semi-space-size=32'],
+          memoryLimitBytes: this.#options.memoryLimitBytes ?? 1024 ** 3,
+        },
         size: this.#options.processesPerStore ?? 2,
         name: `store ${store}`,
         ...(this.#options.onEvent === undefined ? {} : { onEvent: this.#options.onEvent }),

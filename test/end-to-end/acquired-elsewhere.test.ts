@@ -1,6 +1,4 @@
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
-import { DateTime } from 'luxon';
-import { writeFeiTiff } from '../../src/demo/write-fei-tiff.js';
 import { describeEngines } from '../support/databases.js';
 import { createLab, type Lab } from '../support/lab.js';
 
@@ -8,19 +6,6 @@ jest.setTimeout(120_000);
 
 const START = '2026-03-02T09:00:00Z';
 const END = '2026-03-02T10:00:00Z';
-
-/** A picture that says when it was acquired. */
-function picture(acquired: string): Buffer {
-  const time = DateTime.fromISO(acquired, { zone: 'utc' });
-  if (!time.isValid) throw new Error(acquired);
-  return writeFeiTiff({
-    width: 16,
-    height: 16,
-    pixels: Uint8Array.from({ length: 256 }, (_, pixel) => pixel),
-    acquired: time,
-    sections: { EBeam: { HV: 5000 } },
-  });
-}
 
 describeEngines('files that say they were acquired in another session', (engine) => {
   let lab: Lab;
@@ -50,13 +35,13 @@ describeEngines('files that say they were acquired in another session', (engine)
   afterAll(() => lab.remove());
 
   test('the session waits for its own ones until the file delay is over', async () => {
-    lab.write('acquired/of-later.tif', '2026-03-02T09:50:00Z', picture('2026-03-02T11:15:00Z'));
+    lab.image('acquired/of-later.tif', '2026-03-02T09:50:00Z', '2026-03-02T11:15:00Z');
     const waiting = await lab.runOnce();
     expect(waiting.sessions).toMatchObject([
       { outcome: 'DEFERRED', reason: expect.stringMatching(/^no files yet/), record: null },
     ]);
 
-    lab.write('acquired/own.tif', '2026-03-02T09:55:00Z', picture('2026-03-02T09:54:00Z'));
+    lab.image('acquired/own.tif', '2026-03-02T09:55:00Z', '2026-03-02T09:54:00Z');
     const built = await lab.runOnce(['--session', 'acquired']);
     expect(built.sessions).toMatchObject([{ outcome: 'COMPLETED', files: 1, version: 1 }]);
   });

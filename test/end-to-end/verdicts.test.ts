@@ -1,9 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
-import { DateTime } from 'luxon';
 import { addDirectory } from '../../src/db/annotation-store.js';
 import { excludeFile, includeFile } from '../../src/db/session-files-store.js';
-import { writeFeiTiff } from '../../src/demo/write-fei-tiff.js';
 import type { InstrumentFolder } from '../../src/domain/instrument.js';
 import { describeEngines } from '../support/databases.js';
 import { createLab, type Lab, type ReportedSession, type RunOnceResult } from '../support/lab.js';
@@ -24,19 +22,6 @@ function folder(path: string, changes: Partial<InstrumentFolder> = {}): Instrume
     rootSeenNonemptyAtMs: null,
     ...changes,
   };
-}
-
-/** A picture that says when it was acquired. */
-function picture(acquired: string): Buffer {
-  const time = DateTime.fromISO(acquired, { zone: 'utc' });
-  if (!time.isValid) throw new Error(acquired);
-  return writeFeiTiff({
-    width: 16,
-    height: 16,
-    pixels: Uint8Array.from({ length: 256 }, (_, pixel) => pixel),
-    acquired: time,
-    sections: { EBeam: { HV: 5000 } },
-  });
 }
 
 describeEngines('which files are in a record, and why', (engine) => {
@@ -121,8 +106,8 @@ describeEngines('which files are in a record, and why', (engine) => {
       await includeFile('people', '/people/lost.msa', { author: 'ada' });
     });
 
-    lab.write('acquired/copied-at-night.tif', '2026-03-04T02:13:00Z', picture(at('09:20:00')));
-    lab.write('acquired/of-later.tif', at('09:50:00'), picture(at('10:15:00')));
+    lab.image('acquired/copied-at-night.tif', '2026-03-04T02:13:00Z', at('09:20:00'));
+    lab.image('acquired/of-later.tif', at('09:50:00'), at('10:15:00'));
     lab.write('acquired/says-nothing.txt', at('09:40:00'), 'only text');
 
     lab.spectrum('offset/clock-ahead.msa', at('10:30:00'));
@@ -130,8 +115,8 @@ describeEngines('which files are in a record, and why', (engine) => {
     lab.spectrum('offset-second/own-clock.msa', at('09:30:00'));
 
     for (const instrument of ['stale', 'stale-out']) {
-      lab.write(`${instrument}/opened-again.tif`, at('09:30:00'), picture('2026-01-05T12:00:00Z'));
-      lab.write(`${instrument}/fresh.tif`, at('09:40:00'), picture(at('09:40:00')));
+      lab.image(`${instrument}/opened-again.tif`, at('09:30:00'), '2026-01-05T12:00:00Z');
+      lab.image(`${instrument}/fresh.tif`, at('09:40:00'), at('09:40:00'));
     }
 
     await lab.log('annotated', { ...SESSION, instrument: 'annotated' });

@@ -175,13 +175,13 @@ export class Lab {
     return this.write(location, at, content);
   }
 
-  /** Writes a small SEM picture (.tif) that was acquired when it was written. @returns its absolute path. */
-  image(location: string, at: LabTime): string {
+  /** Writes a small SEM picture (.tif) that says when it was acquired. @returns its absolute path. */
+  image(location: string, at: LabTime, acquired = at): string {
     const content = writeFeiTiff({
       width: 16,
       height: 16,
       pixels: Uint8Array.from({ length: 256 }, (_, pixel) => pixel),
-      acquired: utc(at),
+      acquired: utc(acquired),
       sections: { Beam: { Beam: 'EBeam' }, EBeam: { HV: 5000 } },
     });
     return this.write(location, at, content);

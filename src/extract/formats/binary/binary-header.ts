@@ -77,7 +77,8 @@ function sizeOf(type: FieldType): number {
   return type === 'text' ? 1 : Number(type[1]);
 }
 
-function numberAt(
+/** The number at a place. 64-bit integers lose what a double cannot hold. */
+export function numberAt(
   bytes: Buffer,
   type: Exclude<FieldType, 'text'>,
   at: number,

@@ -1,10 +1,23 @@
 import type { Buffer } from 'node:buffer';
 import type { JsonValue } from '../../extractor.js';
+import { numberAt } from '../binary/binary-header.js';
 import type { DmType } from './dm-types.js';
 import { isDmArray, isDmGroup, type DmGroup, type DmValue } from './dm-tree.js';
 
 /** Numbers in an array that is kept as a list; longer ones are described in a few words. */
 const MAX_LIST = 256;
+
+/** The numbers that a double holds whole, as fields of headers name them. */
+const FIELD_TYPES = {
+  int8: 'i1',
+  uint8: 'u1',
+  int16: 'i2',
+  uint16: 'u2',
+  int32: 'i4',
+  uint32: 'u4',
+  float32: 'f4',
+  float64: 'f8',
+} as const;
 
 const strictUtf8 = new TextDecoder('utf-8', { fatal: true });
 const utf16 = { le: new TextDecoder('utf-16le'), be: new TextDecoder('utf-16be') };
@@ -84,28 +97,14 @@ class ValueDecoder {
     const little = this.#littleEndian;
     this.#at += type.bytes;
     switch (type.name) {
-      case 'int16':
-        return little ? bytes.readInt16LE(at) : bytes.readInt16BE(at);
-      case 'uint16':
-        return little ? bytes.readUInt16LE(at) : bytes.readUInt16BE(at);
-      case 'int32':
-        return little ? bytes.readInt32LE(at) : bytes.readInt32BE(at);
-      case 'uint32':
-        return little ? bytes.readUInt32LE(at) : bytes.readUInt32BE(at);
-      case 'float32':
-        return little ? bytes.readFloatLE(at) : bytes.readFloatBE(at);
-      case 'float64':
-        return little ? bytes.readDoubleLE(at) : bytes.readDoubleBE(at);
       case 'bool':
         return bytes.readUInt8(at) !== 0;
-      case 'int8':
-        return bytes.readInt8(at);
-      case 'uint8':
-        return bytes.readUInt8(at);
       case 'int64':
         return narrow(little ? bytes.readBigInt64LE(at) : bytes.readBigInt64BE(at));
       case 'uint64':
         return narrow(little ? bytes.readBigUInt64LE(at) : bytes.readBigUInt64BE(at));
+      default:
+        return numberAt(bytes, FIELD_TYPES[type.name], at, little);
     }
   }
 }
