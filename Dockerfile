@@ -7,8 +7,12 @@ WORKDIR /build
 # Dependencies change less often than sources: a layer of their own.
 COPY package.json package-lock.json ./
 RUN npm ci --no-audit --no-fund
-COPY tsconfig.json esbuild.config.js ./
+COPY tsconfig.json ./
+COPY build ./build
 COPY src ./src
+# The build runs the program once, to keep what it compiles.
+COPY config ./config
+COPY migrations ./migrations
 RUN npm run build && npm prune --omit=dev --ignore-scripts --no-audit --no-fund
 
 FROM node:20-slim

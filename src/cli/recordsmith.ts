@@ -1,4 +1,3 @@
-#!/usr/bin/env node
 import { describeError } from './describe-error.js';
 import { EXIT } from './exit-codes.js';
 import { readPackageFacts } from './package-facts.js';
@@ -12,10 +11,12 @@ function endOnDefect(error: unknown): void {
 process.on('uncaughtException', endOnDefect);
 process.on('unhandledRejection', endOnDefect);
 
-process.exitCode = await runCli({
+runCli({
   args: process.argv.slice(2),
   environment: process.env,
   workingFolder: process.cwd(),
   stdout: process.stdout,
   stderr: process.stderr,
-});
+}).then((exitCode) => {
+  process.exitCode = exitCode;
+}, endOnDefect);

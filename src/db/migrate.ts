@@ -2,6 +2,7 @@ import { readdir } from 'node:fs/promises';
 import type { Knex } from 'knex';
 import { z } from 'zod';
 import { AppError, isAppError } from '../errors.js';
+import { importModule } from '../import-module.js';
 import type { Database } from './database.js';
 import { translateDatabaseError } from './dialect.js';
 
@@ -45,7 +46,7 @@ async function migrationNames(folder: URL): Promise<string[]> {
 }
 
 async function loadMigration(folder: URL, name: string): Promise<z.infer<typeof migrationModule>> {
-  const imported: unknown = await import(new URL(name, folder).href);
+  const imported: unknown = await importModule(new URL(name, folder).href);
   return migrationModule.parse(imported);
 }
 

@@ -1,6 +1,7 @@
 import { isAbsolute } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { AppError, isAppError, toError } from '../errors.js';
+import { importModule } from '../import-module.js';
 import type { Extractor, FileHead } from './extractor.js';
 import { EXTRACTORS } from './registry.js';
 
@@ -42,7 +43,7 @@ async function loadExtractor(reader: string): Promise<Extractor> {
     });
   }
   try {
-    const imported: unknown = await import(pathToFileURL(reader).href);
+    const imported: unknown = await importModule(pathToFileURL(reader).href);
     const exported: unknown[] =
       typeof imported === 'object' && imported !== null ? Object.values(imported) : [];
     const found = [...new Set(exported)].filter(isExtractor);

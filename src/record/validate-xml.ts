@@ -3,6 +3,7 @@ import { readFile, stat } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import type { XsdValidator } from 'libxml2-wasm';
 import { AppError, systemErrorCode, toError } from '../errors.js';
+import { importModule } from '../import-module.js';
 import { type RecordPiece, pieceOpening, splitRecordXml } from './split-record-xml.js';
 import { RECORD_NAMESPACE } from './write-xml.js';
 
@@ -29,6 +30,24 @@ const SHIPPED_SCHEMA = fileURLToPath(
 );
 
 type Libxml = typeof import('libxml2-wasm');
+
+function isLibxml(value: unknown): value is Libxml {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    'XmlDocument' in value &&
+    'XsdValidator' in value &&
+    'ParseOption' in value
+  );
+}
+
+async function loadLibxml(): Promise<Libxml> {
+  const loaded = await importModule('libxml2-wasm');
+  if (isLibxml(loaded)) return loaded;
+  throw new AppError('INTERNAL', 'The package libxml2-wasm is not the expected version.', {
+    remedy: 'Install recordsmith again.',
+  });
+}
 
 interface LibxmlDetail {
   readonly line: number;
@@ -222,7 +241,7 @@ export async function loadXmlValidator(schemaPath = SHIPPED_SCHEMA): Promise<Xml
       details: { path: schemaPath },
     });
   }
-  const libxml = await import('libxml2-wasm');
+  const libxml = await loadLibxml();
   try {
     const document = libxml.XmlDocument.fromString(schemaText, {
       option: libxml.ParseOption.XML_PARSE_NONET | libxml.ParseOption.XML_PARSE_NO_XXE,

@@ -1,5 +1,10 @@
+import { existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { setFlagsFromString } from 'node:v8';
 import { AppError, isAppError, toError } from '../../../errors.js';
+import { importModule } from '../../../import-module.js';
 import {
   isNativeHdf5,
   isNativeHdf5Script,
@@ -110,8 +115,11 @@ async function loadFactory(): Promise<NativeHdf5Factory> {
   // The only limit that there is for the memory of a compiled module that asks for up to 2 GiB.
   setFlagsFromString(`--wasm-max-mem-pages=${MEMORY_PAGES}`);
   // Beside the package's entry, which would make one library for good and let it print.
-  const script = new URL('hdf5_util.js', import.meta.resolve('h5wasm'));
-  const loaded: unknown = await import(script.href);
+  const script = (createRequire(import.meta.url).resolve.paths('h5wasm') ?? [])
+    .map((folder) => join(folder, 'h5wasm', 'dist', 'esm', 'hdf5_util.js'))
+    .find((path) => existsSync(path));
+  const loaded: unknown =
+    script === undefined ? null : await importModule(pathToFileURL(script).href);
   if (!isNativeHdf5Script(loaded)) {
     throw new AppError('INTERNAL', 'The package h5wasm is not the expected version.', {
       remedy: 'Install recordsmith again.',
