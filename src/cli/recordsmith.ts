@@ -1,3 +1,4 @@
+import '../zod-settings.js';
 import { describeError } from './describe-error.js';
 import { EXIT } from './exit-codes.js';
 import { readPackageFacts } from './package-facts.js';

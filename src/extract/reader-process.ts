@@ -3,7 +3,6 @@ import { AppError } from '../errors.js';
 import { serveJobs } from '../processes/serve-jobs.js';
 import { extractFile, type ExtractFileJob } from './extract-file.js';
 import type { SingleFileJob } from './extract-single-file.js';
-import { glyphSheet } from './previews/glyph-sheet.js';
 
 /** Whether a message is a job of the reader pool: both ends are of one version, so this only guards against defects. */
 function isExtractFileJob(payload: unknown): payload is ExtractFileJob {
@@ -51,7 +50,3 @@ serveJobs({
     return extractSingleFile(Buffer.from(path), { ...options, extractors });
   },
 });
-
-// Most sessions have labelled previews: the font is rendered while the parent is still looking for files.
-// What fails here fails again, and is then told, with the first preview.
-glyphSheet(7).catch(() => undefined);

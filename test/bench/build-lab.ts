@@ -1,15 +1,27 @@
 import { execFileSync } from 'node:child_process';
-import { cp, mkdir, utimes } from 'node:fs/promises';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { cp, mkdir, mkdtemp, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { openDatabase } from '../../src/db/database.js';
 import { insertInstrument } from '../../src/db/instrument-store.js';
 import { insertLog } from '../../src/db/insert-log.js';
+import { edaxSpectrumBytes } from '../support/edax-bytes.js';
 
-export const CLI = fileURLToPath(new URL('../../../dist/program/recordsmith.js', import.meta.url));
-const SAMPLES = fileURLToPath(new URL('../../samples/', import.meta.url));
+export const CLI = fileURLToPath(
+  new URL('../../../../dist/program/recordsmith.js', import.meta.url),
+);
+const CACHE = fileURLToPath(new URL('../../../', import.meta.url));
+const SAMPLES = join(CACHE, 'samples');
+/** No real .spc may be had: spectra written from the layout. */
+const WRITTEN = join(CACHE, 'bench', 'written');
 
-/** The real instrument files a session consists of, in equal parts of dm3, dm4, FEI TIFF and msa. */
+/** A new folder on the disk of the project. @returns its absolute path */
+export async function makeBenchFolder(name: string): Promise<string> {
+  return mkdtemp(join(CACHE, 'bench', `${name}-`));
+}
+
+/** The instrument files a session consists of, in equal parts of dm3, dm4, FEI TIFF, msa, spc and ser. */
 const KINDS: readonly (readonly string[])[] = [
   [
     'dm3_2D_data/test_STEM_image.dm3',
@@ -31,14 +43,39 @@ const KINDS: readonly (readonly string[])[] = [
     'tiff_files/tiff_FEI_Helios/FEI-Helios-navcam.tif',
   ],
   ['msa_files/example1.msa', 'msa_files/example2.msa', 'msa_files/example1_wrong_date.msa'],
+  ['1000.spc', '2000.spc', '4000.spc'],
+  [
+    'FEI_old/64x64_TEM_images_acquire_1.ser',
+    'FEI_old/64x64_diffraction_acquire_1.ser',
+    'FEI_old/16x16-point_spectrum-1x1024_1.ser',
+    'FEI_new/128x128-TEM_search_1.ser',
+  ],
 ];
+
+function writeSpectrum(name: string): string {
+  const path = join(WRITTEN, name);
+  const channels = Number.parseInt(name, 10);
+  const counts = Array.from({ length: channels }, (_, channel) =>
+    Math.round(200 + 4000 * Math.exp(-(((channel - channels / 5) / 12) ** 2)) + (channel % 17)),
+  );
+  mkdirSync(WRITTEN, { recursive: true });
+  writeFileSync(path, edaxSpectrumBytes({ counts, elements: [14, 26] }));
+  return path;
+}
+
+/** `aaab`...: digits would make a numbered series of the files. */
+function letters(index: number): string {
+  return Array.from(String(index).padStart(5, '0'), (digit) =>
+    String.fromCharCode(97 + Number(digit)),
+  ).join('');
+}
 
 /** The samples of a session of so many files, one after the other of each kind. */
 export function sampleFiles(count: number): string[] {
   return Array.from({ length: count }, (_, index) => {
     const kind = KINDS[index % KINDS.length] ?? [];
     const name = kind[Math.floor(index / KINDS.length) % kind.length] ?? '';
-    return join(SAMPLES, name);
+    return name.endsWith('.spc') ? writeSpectrum(name) : join(SAMPLES, name);
   });
 }
 
@@ -89,10 +126,7 @@ export async function makeBuildLab(
     const place = join(folder, 'data', 'Titan', `session-${session}`);
     await mkdir(place, { recursive: true });
     for (const [index, sample] of samples.entries()) {
-      const target = join(
-        place,
-        `${String(index).padStart(5, '0')}-${sample.split('/').at(-1) ?? ''}`,
-      );
+      const target = join(place, `${letters(index)}-${sample.split('/').at(-1) ?? ''}`);
       await cp(sample, target);
       await utimes(target, startS + 60 + index * 5, startS + 60 + index * 5);
     }

@@ -1,10 +1,8 @@
 import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { rm } from 'node:fs/promises';
 import type { BenchResult } from './bench-result.js';
-import { CLI, makeBuildLab } from './build-lab.js';
+import { CLI, makeBenchFolder, makeBuildLab } from './build-lab.js';
 
 const SAMPLE_EVERY_MS = 50;
 const MOST_MEGABYTES = 800;
@@ -45,7 +43,7 @@ function notePeaks(pid: number, peaks: Map<number, number>): void {
 
 /** Spawn to exit of `--run-once` on a fresh lab; the result is checked before the time counts. */
 async function measure(sessions: number, filesPerSession: number): Promise<Measured> {
-  const folder = await mkdtemp(join(tmpdir(), 'recordsmith-bench-large-'));
+  const folder = await makeBenchFolder('large');
   try {
     await makeBuildLab(folder, { sessions, filesPerSession });
     const start = performance.now();

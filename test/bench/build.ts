@@ -1,7 +1,6 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import { existsSync, readFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { PreviewSource } from '../../src/extract/extractor.js';
@@ -9,7 +8,7 @@ import { OpenFile } from '../../src/extract/file-source.js';
 import { renderPreview } from '../../src/extract/previews/render-preview.js';
 import { EXTRACTORS } from '../../src/extract/registry.js';
 import { median, type BenchResult } from './bench-result.js';
-import { CLI, makeBuildLab, sampleFiles } from './build-lab.js';
+import { CLI, makeBenchFolder, makeBuildLab, sampleFiles } from './build-lab.js';
 
 const FILES = 200;
 const RUNS = 5;
@@ -112,7 +111,7 @@ function lowerBoundMs(): number {
 
 /** Spawn to exit of `--run-once` on a fresh lab; the result is checked before the time counts. */
 async function buildMs(): Promise<number> {
-  const folder = await mkdtemp(join(tmpdir(), 'recordsmith-bench-build-'));
+  const folder = await makeBenchFolder('build');
   try {
     await makeBuildLab(folder, { sessions: 1, filesPerSession: FILES });
     const start = performance.now();

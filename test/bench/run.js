@@ -8,13 +8,14 @@
  *   export async function run(): Promise<BenchResult>      (type in ./bench-result.ts, imported as './bench-result.js')
  *
  * Product code is imported as in a test, `../../src/<room>/<file>.js`, and means the built code in dist/ (npm run bench
- * builds first). Each benchmark checks its result before its time counts and throws when the result is wrong. Inputs are
- * generated, never committed. The modules are compiled with swc (types are checked by `npm run typecheck`) into
- * .cache/bench/compiled/, because Node 20 does not run TypeScript.
+ * builds first); `../support/` as in a test, too. Each benchmark checks its result before its time counts and throws when the
+ * result is wrong. Inputs are generated, never committed. The modules are compiled with swc (types are checked by
+ * `npm run typecheck`) into .cache/bench/compiled/, because Node 20 does not run TypeScript. Labs are made in .cache/bench/,
+ * since the folder for temporary files may be in memory, where making a file durable costs nothing.
  * Exit code: 0 all figures reached, 1 a figure missed or a result wrong, 64 unknown name.
  */
 import { spawnSync } from 'node:child_process';
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { transformFile } from '@swc/core';
 
@@ -29,26 +30,31 @@ for (const file of files) {
   if (text.includes('export async function run(')) names.push(file.slice(0, -3));
 }
 
-/** Compiles every module of this folder; the built product code is two folders further up from there. */
+/** Compiles the modules of this folder and of the tests' support; the built product code is four folders further up. */
 async function compile() {
-  await mkdir(compiled, { recursive: true });
-  for (const file of files) {
-    const { code } = await transformFile(fileURLToPath(new URL(file, folder)), {
-      swcrc: false,
-      module: { type: 'es6' },
-      jsc: { target: 'es2022', parser: { syntax: 'typescript' } },
-    });
-    const rooted = code
-      .replaceAll(/(['"])\.\.\/\.\.\/src\//g, '$1../../../dist/')
-      // Plain JavaScript support only.
-      .replaceAll(/(['"])\.\.\/support\//g, '$1../../../test/support/');
-    await writeFile(new URL(`${file.slice(0, -3)}.js`, compiled), rooted);
+  for (const room of ['bench', 'support']) {
+    const from = new URL(`../${room}/`, folder);
+    const to = new URL(`${room}/`, compiled);
+    await mkdir(to, { recursive: true });
+    for (const file of await readdir(from)) {
+      if (!file.endsWith('.ts')) {
+        await copyFile(new URL(file, from), new URL(file, to));
+        continue;
+      }
+      const { code } = await transformFile(fileURLToPath(new URL(file, from)), {
+        swcrc: false,
+        module: { type: 'es6' },
+        jsc: { target: 'es2022', parser: { syntax: 'typescript' } },
+      });
+      const rooted = code.replaceAll(/(['"])\.\.\/\.\.\/src\//g, '$1../../../../dist/');
+      await writeFile(new URL(`${file.slice(0, -3)}.js`, to), rooted);
+    }
   }
 }
 
 /** @param {string} name */
 async function runOne(name) {
-  const { run } = await import(new URL(`${name}.js`, compiled).href);
+  const { run } = await import(new URL(`bench/${name}.js`, compiled).href);
   /** @type {import('./bench-result.js').BenchResult} */
   const result = await run();
   const table = result.rows.map((row) => [

@@ -1,16 +1,15 @@
-import { createRequire } from 'node:module';
+import { inflateSync } from 'node:zlib';
+import { COMMON_CHARACTERS, COMMON_GLYPHS } from './common-glyphs.js';
 import { blendPixel, type Ink, type Raster } from './raster.js';
+import { renderGlyphs } from './render-glyphs.js';
 
-/** Advance of every DejaVu Sans Mono glyph, in font units of 2048 an em. */
-const ADVANCE_UNITS = 1233;
-const UNITS_PER_EM = 2048;
-const BASELINE_SHARE = 0.78;
 /** Glyphs kept; texts in many scripts start the sheet anew. */
 const GLYPH_LIMIT = 4096;
 const REPLACEMENT = 0xfffd;
 const SPACE = 0x20;
 
-type Resvg = typeof import('@resvg/resvg-js').Resvg;
+/** Widths of cells in pixels that texts are drawn in; cells are twice as high. */
+export type CellWidth = keyof typeof COMMON_GLYPHS;
 
 /** What a code point is drawn as: control characters, lone surrogates and noncharacters get the replacement sign. */
 function drawableCodePoint(codePoint: number): number {
@@ -27,25 +26,23 @@ function cellsOf(text: string): number[] {
 }
 
 /**
- * Glyphs of DejaVu Sans Mono in cells of one size. Each glyph is rendered once a process by resvg from the font
- * file of the package, never from fonts of the machine, so a text looks the same everywhere.
+ * Glyphs of DejaVu Sans Mono in cells of one size. Those of common characters come with the program; others are rendered
+ * when they are first needed. A text looks the same everywhere.
  */
 export class GlyphSheet {
   /** Pixels. */
-  readonly cellWidth: number;
+  readonly cellWidth: CellWidth;
   readonly cellHeight: number;
-  readonly #resvg: Resvg;
-  readonly #fontFile: string;
   readonly #masks = new Map<number, Uint8Array>();
 
-  constructor(resvg: Resvg, fontFile: string, cellWidth: number) {
-    this.#resvg = resvg;
-    this.#fontFile = fontFile;
+  constructor(cellWidth: CellWidth) {
     this.cellWidth = cellWidth;
     this.cellHeight = cellWidth * 2;
-    this.prepare(
-      Array.from({ length: 94 }, (_, index) => String.fromCharCode(33 + index)).join(''),
-    );
+    const length = cellWidth * this.cellHeight;
+    const masks = inflateSync(Buffer.from(COMMON_GLYPHS[cellWidth], 'base64'));
+    cellsOf(COMMON_CHARACTERS).forEach((codePoint, index) => {
+      this.#masks.set(codePoint, masks.subarray(index * length, (index + 1) * length));
+    });
   }
 
   /** Width of a text in pixels. */
@@ -68,32 +65,8 @@ export class GlyphSheet {
     );
     if (missing.length === 0) return;
     if (this.#masks.size + missing.length > GLYPH_LIMIT) this.#masks.clear();
-    // An empty cell between two glyphs keeps what overhangs out of the neighbour.
-    const pitch = this.cellWidth * 2;
-    const size = (this.cellWidth * UNITS_PER_EM) / ADVANCE_UNITS;
-    const baseline = Math.round(this.cellHeight * BASELINE_SHARE);
-    const texts = missing.map(
-      (codePoint, index) => `<text x="${index * pitch}" y="${baseline}">&#${codePoint};</text>`,
-    );
-    const svg =
-      `<svg xmlns="http://www.w3.org/2000/svg" width="${missing.length * pitch}" height="${this.cellHeight}">` +
-      `<g font-family="DejaVu Sans Mono" font-size="${size}">${texts.join('')}</g></svg>`;
-    const image = new this.#resvg(svg, {
-      font: {
-        loadSystemFonts: false,
-        fontFiles: [this.#fontFile],
-        defaultFontFamily: 'DejaVu Sans Mono',
-      },
-    }).render();
-    const { pixels } = image;
-    missing.forEach((codePoint, index) => {
-      const mask = new Uint8Array(this.cellWidth * this.cellHeight);
-      for (let y = 0; y < this.cellHeight; y += 1) {
-        for (let x = 0; x < this.cellWidth; x += 1) {
-          mask[y * this.cellWidth + x] = pixels[(y * image.width + index * pitch + x) * 4 + 3] ?? 0;
-        }
-      }
-      this.#masks.set(codePoint, mask);
+    renderGlyphs(this.cellWidth, missing).forEach((mask, index) => {
+      this.#masks.set(missing[index] ?? REPLACEMENT, mask);
     });
   }
 
@@ -126,19 +99,11 @@ export class GlyphSheet {
   }
 }
 
-const sheets = new Map<number, Promise<GlyphSheet>>();
+const sheets = new Map<CellWidth, GlyphSheet>();
 
-/** The sheet of a cell width in pixels (cells are twice as high); loads the renderer at the first call. */
-export function glyphSheet(cellWidth: 6 | 7): Promise<GlyphSheet> {
-  let sheet = sheets.get(cellWidth);
-  if (sheet === undefined) {
-    sheet = import('@resvg/resvg-js').then(({ Resvg }) => {
-      const fontFile = createRequire(import.meta.url).resolve(
-        'dejavu-fonts-ttf/ttf/DejaVuSansMono.ttf',
-      );
-      return new GlyphSheet(Resvg, fontFile, cellWidth);
-    });
-    sheets.set(cellWidth, sheet);
-  }
+/** The sheet of a cell width in pixels. */
+export function glyphSheet(cellWidth: CellWidth): GlyphSheet {
+  const sheet = sheets.get(cellWidth) ?? new GlyphSheet(cellWidth);
+  sheets.set(cellWidth, sheet);
   return sheet;
 }

@@ -20,11 +20,7 @@ type ImageSource = Extract<PreviewSource, { kind: 'image' }>;
  * where the pixel size is known.
  * @throws AppError FORMAT_INVALID when there are fewer pixels than width and height say.
  */
-export async function drawImage(
-  source: ImageSource,
-  boxWidth: number,
-  boxHeight: number,
-): Promise<Raster> {
+export function drawImage(source: ImageSource, boxWidth: number, boxHeight: number): Raster {
   const factor = Math.max(
     1,
     Math.ceil(source.width / boxWidth),
@@ -34,7 +30,7 @@ export async function drawImage(
   const raster = enlarge(reduced, boxWidth, boxHeight);
   if (source.pixelSize !== null) {
     const pixelSize = (source.pixelSize.size * factor * reduced.width) / raster.width;
-    drawScaleBar(raster, await glyphSheet(LABEL_CELL_WIDTH), {
+    drawScaleBar(raster, glyphSheet(LABEL_CELL_WIDTH), {
       size: pixelSize,
       unit: source.pixelSize.unit,
     });

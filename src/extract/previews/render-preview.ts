@@ -24,32 +24,30 @@ const GAP = 8;
 export async function renderPreview(source: PreviewSource): Promise<Buffer> {
   switch (source.kind) {
     case 'image':
-      return encodePng(await drawImage(source, IMAGE_SIZE, IMAGE_SIZE), 'photograph');
+      return encodePng(drawImage(source, IMAGE_SIZE, IMAGE_SIZE), 'photograph');
     case 'spectrum':
-      return encodePng(await drawSpectrum(source, DRAWING_SIZE, SPECTRUM_HEIGHT), 'drawing');
+      return encodePng(drawSpectrum(source, DRAWING_SIZE, SPECTRUM_HEIGHT), 'drawing');
     case 'spectrum-image':
-      return encodePng(await drawSpectrumImage(source), 'drawing');
+      return encodePng(drawSpectrumImage(source), 'drawing');
     case 'encoded':
       return encodePng(await drawEncoded(source.bytes, IMAGE_SIZE, source.page), 'photograph');
     case 'text':
-      return encodePng(await drawText(source.lines, DRAWING_SIZE, DRAWING_SIZE), 'drawing');
+      return encodePng(drawText(source.lines, DRAWING_SIZE, DRAWING_SIZE), 'drawing');
   }
 }
 
 /** The map on the left, the sum spectrum on the right. */
-async function drawSpectrumImage(
-  source: Extract<PreviewSource, { kind: 'spectrum-image' }>,
-): Promise<Raster> {
+function drawSpectrumImage(source: Extract<PreviewSource, { kind: 'spectrum-image' }>): Raster {
   const raster = createRaster(DRAWING_SIZE, SPECTRUM_IMAGE_HEIGHT, 3);
   const room = { width: NAVIGATION_WIDTH - 2 * GAP, height: SPECTRUM_IMAGE_HEIGHT - 2 * GAP };
-  const navigation = await drawImage(source.navigation, room.width, room.height);
+  const navigation = drawImage(source.navigation, room.width, room.height);
   pasteRaster(
     raster,
     navigation,
     GAP + Math.floor((room.width - navigation.width) / 2),
     GAP + Math.floor((room.height - navigation.height) / 2),
   );
-  const spectrum = await drawSpectrum(
+  const spectrum = drawSpectrum(
     source.spectrum,
     DRAWING_SIZE - NAVIGATION_WIDTH,
     SPECTRUM_IMAGE_HEIGHT,

@@ -35,12 +35,8 @@ interface Range {
 }
 
 /** A spectrum as a curve with axes. Values that are not finite leave gaps; of many values a pixel, the least and most are shown. */
-export async function drawSpectrum(
-  source: SpectrumSource,
-  width: number,
-  height: number,
-): Promise<Raster> {
-  const sheet = await glyphSheet(LABEL_CELL_WIDTH);
+export function drawSpectrum(source: SpectrumSource, width: number, height: number): Raster {
+  const sheet = glyphSheet(LABEL_CELL_WIDTH);
   const raster = createRaster(width, height, 3);
   const values = new Float64Array(source.values.length);
   copyNumbers(source.values, 0, values.length, values);

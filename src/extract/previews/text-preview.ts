@@ -19,12 +19,8 @@ function cleanLine(line: string): string {
 }
 
 /** The first 40 lines of a text in monospace on white; lines that are too long end with an ellipsis. */
-export async function drawText(
-  lines: readonly string[],
-  width: number,
-  height: number,
-): Promise<Raster> {
-  const sheet = await glyphSheet(CELL_WIDTH);
+export function drawText(lines: readonly string[], width: number, height: number): Raster {
+  const sheet = glyphSheet(CELL_WIDTH);
   const raster = createRaster(width, height, 1);
   const shown = lines
     .slice(0, MOST_LINES)
