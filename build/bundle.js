@@ -41,7 +41,6 @@ const options = {
   platform: 'node',
   target: 'node20.19',
   minifyWhitespace: true,
-  keepNames: true,
   legalComments: 'linked',
   external: [...NATIVE, ...OTHER_DRIVERS],
   outdir,

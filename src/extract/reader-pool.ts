@@ -26,7 +26,7 @@ const DEFAULT_MEMORY_LIMIT_BYTES = 1024 ** 3;
 /** Files handed out ahead of the one whose result is due, for each process. */
 const AHEAD = 8;
 /** Files that a process has at hand, so that it never waits for its next one. */
-const JOBS_AT_ONCE = 4;
+const JOBS_AT_ONCE = 8;
 /** Milliseconds of unbroken work after which one more process is started: what a process costs until it helps. */
 const GROW_AFTER_MS = 2000;
 

@@ -148,11 +148,15 @@ export class PoolChild {
     if (message.kind === 'ready') {
       this.#isReady = true;
       this.#options.onReady();
-    } else if (message.kind === 'result') {
-      this.#options.onAnswer(message.id, { kind: 'result', value: message.value });
-    } else {
-      const error = fromPortableError(message.error);
-      this.#options.onAnswer(message.id, { kind: 'failed', error });
+      return;
+    }
+    for (const answer of message.answers) {
+      this.#options.onAnswer(
+        answer.id,
+        answer.kind === 'result'
+          ? { kind: 'result', value: answer.value }
+          : { kind: 'failed', error: fromPortableError(answer.error) },
+      );
     }
   }
 

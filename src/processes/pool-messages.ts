@@ -8,6 +8,10 @@ export type MessageToChild =
 /** What a child tells its process pool. */
 export type MessageToParent =
   | { readonly kind: 'ready' }
+  | { readonly kind: 'answers'; readonly answers: readonly AnswerToParent[] };
+
+/** What a job came to. */
+export type AnswerToParent =
   | { readonly kind: 'result'; readonly id: number; readonly value: unknown }
   | { readonly kind: 'failed'; readonly id: number; readonly error: PortableError };
 
@@ -84,6 +88,11 @@ export function isMessageToChild(value: unknown): value is MessageToChild {
 export function isMessageToParent(value: unknown): value is MessageToParent {
   if (!isObject(value)) return false;
   if (value['kind'] === 'ready') return true;
-  if (typeof value['id'] !== 'number') return false;
+  const answers = value['answers'];
+  return value['kind'] === 'answers' && Array.isArray(answers) && answers.every(isAnswer);
+}
+
+function isAnswer(value: unknown): value is AnswerToParent {
+  if (!isObject(value) || typeof value['id'] !== 'number') return false;
   return value['kind'] === 'result' || (value['kind'] === 'failed' && isAppError(value['error']));
 }

@@ -1,9 +1,10 @@
 import { AppError } from '../errors.js';
+import { AnswerBatch } from './answer-batch.js';
 import {
   isMessageToChild,
   toPortableError,
+  type AnswerToParent,
   type MessageToParent,
-  type PortableError,
 } from './pool-messages.js';
 
 /** What a job gets besides its payload. */
@@ -28,6 +29,7 @@ export function serveJobs(handlers: Readonly<Record<string, JobHandler>>): void 
     });
   }
   const running = new Map<number, AbortController>();
+  const batch = new AnswerBatch(sendAnswers);
   let last = Promise.resolve();
   process.on('SIGINT', ignore);
   process.on('SIGTERM', ignore);
@@ -42,27 +44,44 @@ export function serveJobs(handlers: Readonly<Record<string, JobHandler>>): void 
     running.set(message.id, controller);
     // One after another, so that what a job takes of memory and time is its own.
     last = last
-      .then(() => answer(handlers, message, controller.signal))
-      .finally(() => running.delete(message.id));
+      .then(() => answerOf(handlers, message, controller.signal))
+      .then((answer) => {
+        running.delete(message.id);
+        batch.add(answer, running.size === 0);
+      });
   });
   send({ kind: 'ready' });
 }
 
-async function answer(
+async function answerOf(
   handlers: Readonly<Record<string, JobHandler>>,
   message: { readonly id: number; readonly job: string; readonly payload: unknown },
   signal: AbortSignal,
-): Promise<void> {
+): Promise<AnswerToParent> {
   const { id, job } = message;
   try {
     if (signal.aborted) throw new AppError('ABORTED', `Job ${job} was stopped before it began.`);
     const handler = Object.hasOwn(handlers, job) ? handlers[job] : undefined;
     if (handler === undefined) throw new AppError('INTERNAL', `No job is named "${job}".`);
-    const value: unknown = await handler(message.payload, { signal });
-    send({ kind: 'result', id, value });
+    return { kind: 'result', id, value: await handler(message.payload, { signal }) };
   } catch (error) {
-    const portable: PortableError = toPortableError(error);
-    send({ kind: 'failed', id, error: portable });
+    return { kind: 'failed', id, error: toPortableError(error) };
+  }
+}
+
+/** One answer that cannot be cloned must not cost the others. */
+function sendAnswers(answers: readonly AnswerToParent[]): void {
+  try {
+    send({ kind: 'answers', answers });
+  } catch {
+    for (const answer of answers) {
+      try {
+        send({ kind: 'answers', answers: [answer] });
+      } catch (error) {
+        const failed = { kind: 'failed', id: answer.id, error: toPortableError(error) } as const;
+        send({ kind: 'answers', answers: [failed] });
+      }
+    }
   }
 }
 
