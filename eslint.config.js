@@ -20,6 +20,7 @@ const ROOMS = {
   extract: ['processes'],
   activities: [],
   record: [],
+  page: [],
   export: [],
   daemon: ['db', 'sources', 'sessions', 'files', 'extract', 'activities', 'record', 'export'],
   http: ['db', 'sources'],

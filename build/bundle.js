@@ -34,6 +34,9 @@ const NATIVE = ['@resvg/resvg-js', 'better-sqlite3', 'libxml2-wasm', 'pg', 'shar
 /** The file that stays by itself, so that node's own loader runs it: there import() works. */
 const IMPORT_MODULE = 'import-module.js';
 
+/** A thread is small enough to be compiled when it starts. */
+const LISTER_THREAD = 'lister-thread.js';
+
 /** @type {import('esbuild').BuildOptions} */
 const options = {
   bundle: true,
@@ -88,7 +91,11 @@ const { outputFiles: starters } = await build({
   write: false,
   legalComments: 'none',
   banner: { js: '#!/usr/bin/env node' },
-  entryPoints: { starter: 'dist/processes/run-bundle.js', import: `dist/${IMPORT_MODULE}` },
+  entryPoints: {
+    starter: 'dist/processes/run-bundle.js',
+    import: `dist/${IMPORT_MODULE}`,
+    lister: `dist/files/${LISTER_THREAD}`,
+  },
 });
 /** @param {string} name */
 function textOf(name) {
@@ -97,9 +104,10 @@ function textOf(name) {
   return file.text;
 }
 
-const made = new Set(['package.json', IMPORT_MODULE]);
+const made = new Set(['package.json', IMPORT_MODULE, LISTER_THREAD]);
 replaceFile(join(outdir, 'package.json'), '{ "type": "commonjs" }\n');
 replaceFile(join(outdir, IMPORT_MODULE), textOf('import.js'));
+replaceFile(join(outdir, LISTER_THREAD), textOf('lister.js'));
 const starter = textOf('starter.js');
 const bundles = Object.entries(metafile.outputs).flatMap(([path, { entryPoint }]) => {
   made.add(basename(path));

@@ -2,7 +2,7 @@
 import { boundedText, choice, instant, json, now } from './columns/column-kinds.js';
 
 /** Tables whose rows a rollback would lose. */
-export const holdsData = ['records', 'datasets', 'file_verdicts'];
+export const holdsData = ['records', 'datasets', 'series_files', 'file_verdicts'];
 
 const VERDICTS = [
   'in',
@@ -159,6 +159,31 @@ export async function up(knex) {
     'create index datasets_missing_index on datasets (time_ns) where missing_since is not null',
   );
 
+  await knex.schema.createTable('series_files', (table) => {
+    table.comment('Files of the datasets that are numbered series');
+    table
+      .bigInteger('dataset_id')
+      .notNullable()
+      .references('id')
+      .inTable('datasets')
+      .withKeyName('series_files_dataset_fkey')
+      .onDelete('CASCADE');
+    table.integer('position').notNullable().comment('From 0, in the order of their numbers');
+    boundedText(table, 'series_files', 'location', 16384, { least: 1 })
+      .notNullable()
+      .comment('Percent-encoded path from paths.data');
+    table.bigInteger('size_bytes').notNullable();
+    table.bigInteger('mtime_ns').notNullable().comment('Nanoseconds since 1970');
+    table.bigInteger('time_ns').notNullable().comment('The time used for grouping, nanoseconds');
+    instant(knex, table, 'series_files', 'missing_since');
+    table.check('position >= 0', undefined, 'series_files_position_positive');
+    table.check('size_bytes >= 0', undefined, 'series_files_size_positive');
+    table.primary(['dataset_id', 'position'], 'series_files_pkey');
+  });
+  await knex.raw(
+    'create index series_files_missing_index on series_files (time_ns) where missing_since is not null',
+  );
+
   await knex.schema.createTable('dataset_values', (table) => {
     table.comment('Metadata values of the datasets of current records, for searching');
     table
@@ -201,7 +226,14 @@ export async function up(knex) {
 
 /** @param {import('knex').Knex} knex */
 export async function down(knex) {
-  for (const table of ['file_verdicts', 'dataset_values', 'datasets', 'activities', 'records']) {
+  for (const table of [
+    'file_verdicts',
+    'dataset_values',
+    'series_files',
+    'datasets',
+    'activities',
+    'records',
+  ]) {
     await knex.schema.dropTable(table);
   }
 }

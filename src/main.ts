@@ -1,7 +1,9 @@
 import { hostname } from 'node:os';
+import { join } from 'node:path';
 import { IANAZone } from 'luxon';
 import { systemClock } from './clock.js';
 import { openMigratedDatabase, type ReadOnlyAccess } from './configured-database.js';
+import { adjustmentsFor, facilityReadersOf } from './config/extract-policy.js';
 import { effectiveBuildSettings } from './config/effective-build-settings.js';
 import type { BuildSettings, Config } from './config/schema.js';
 import type { BuildEnvironment, BuildPolicy } from './daemon/build-environment.js';
@@ -9,11 +11,15 @@ import { leaseOwnerName } from './daemon/lease-owner.js';
 import type { Database } from './db/database.js';
 import type { Instrument } from './domain/instrument.js';
 import { AppError, isAppError } from './errors.js';
+import type { ReaderClaim } from './extract/facility/reader-claim.js';
 import { ReaderPool } from './extract/reader-pool.js';
 import { StorePool } from './files/store-pool.js';
 import type { Log } from './log.js';
 import type { ProcessPoolEvent } from './processes/pool-options.js';
 import type { XmlValidator } from './record/validate-xml.js';
+
+/** Below paths.state: what looks at stores remember of folders. */
+const INDEX_FOLDER = 'folders';
 
 /** What an application is made from. */
 export interface OpenApplicationOptions {
@@ -35,11 +41,13 @@ export interface Application {
 
 /**
  * The build settings that hold for an instrument, in the words of the build.
+ * @param facilityClaims what the readers of the facility claim
  * @throws AppError CONFIG_INVALID naming the instrument, when its settings or its time zone are wrong.
  */
 export function buildPolicyOf(
   config: Config,
   instrument: Pick<Instrument, 'pid' | 'settings' | 'timezone'>,
+  facilityClaims: readonly ReaderClaim[] = [],
 ): BuildPolicy {
   const { pid, timezone } = instrument;
   // Written by SQL: the commands refuse it.
@@ -71,7 +79,11 @@ export function buildPolicyOf(
     fileLimitBytes: limits.file_bytes,
     sessionFileLimit: limits.session_files,
     previews: settings.previews,
+    stackPreviews: settings.stack_previews,
+    seriesMinFiles: settings.series_min_files,
     dicomIdentity: config.extract.dicom_identity,
+    adjustments: adjustmentsFor(config.extract, pid),
+    facilityClaims,
     staleFiles: settings.stale_files,
   };
 }
@@ -93,7 +105,7 @@ function buildSettingsOf(
 }
 
 /** The schema of records. Whatever is wrong with it is a fault of the configuration, never of a session. */
-async function loadRecordSchema(schema: string | null): Promise<XmlValidator> {
+export async function loadRecordSchema(schema: string | null): Promise<XmlValidator> {
   const { loadXmlValidator } = await import('./record/validate-xml.js');
   try {
     return await (schema === null ? loadXmlValidator() : loadXmlValidator(schema));
@@ -107,11 +119,15 @@ async function loadRecordSchema(schema: string | null): Promise<XmlValidator> {
   }
 }
 
-/** The composition root: opens the database and connects the rooms. Child processes start when they are needed. */
-export async function openApplication(options: OpenApplicationOptions): Promise<Application> {
-  const { config, log, version, readOnly = false } = options;
-  const { build, paths, record } = config;
-  const database = await openMigratedDatabase(config.database, log, readOnly);
+/**
+ * The child processes that read files and look into stores. They start when they are needed.
+ * @param indexFolder where looks keep what they remember of folders; null: nowhere
+ */
+export function openReadersAndStores(
+  { build: { limits } }: Pick<Config, 'build'>,
+  log: Log,
+  indexFolder: string | null = null,
+): { readonly readers: ReaderPool; readonly stores: StorePool } {
   const onEvent = (event: ProcessPoolEvent): void => {
     if (event.kind === 'started' || event.kind === 'ended') {
       log.debug('A child process changed.', { ...event });
@@ -119,16 +135,59 @@ export async function openApplication(options: OpenApplicationOptions): Promise<
       log.warn('A child process was lost; it is replaced.', { ...event });
     }
   };
-  const readers = new ReaderPool({
-    size: build.limits.readers,
-    timeLimitMs: build.limits.file_seconds * 1000,
-    memoryLimitBytes: build.limits.file_memory_bytes,
-    onEvent,
-  });
-  const stores = new StorePool({
-    lookTimeLimitMs: build.limits.look_seconds * 1000,
-    onEvent,
-  });
+  return {
+    readers: new ReaderPool({
+      size: limits.readers,
+      timeLimitMs: limits.file_seconds * 1000,
+      memoryLimitBytes: limits.file_memory_bytes,
+      onEvent,
+    }),
+    stores: new StorePool({
+      lookTimeLimitMs: limits.look_seconds * 1000,
+      ...(indexFolder === null ? {} : { indexFolder }),
+      onIndexFault: (message) => log.warn(message, { remedy: 'Make paths.state writable.' }),
+      onEvent,
+    }),
+  };
+}
+
+/**
+ * Has the readers of the facility take part.
+ * @returns what they claim.
+ * @throws AppError CONFIG_INVALID naming each that cannot be used.
+ */
+export async function useFacilityReaders(
+  readers: ReaderPool,
+  { extract }: Pick<Config, 'extract'>,
+): Promise<readonly ReaderClaim[]> {
+  const facility = facilityReadersOf(extract);
+  return facility === null ? [] : readers.useFacilityReaders(facility);
+}
+
+/**
+ * The composition root: opens the database and connects the rooms. Child processes start when they are needed; with readers
+ * of the facility, which are loaded now, one starts at once.
+ * @throws AppError as openMigratedDatabase and useFacilityReaders.
+ */
+export async function openApplication(options: OpenApplicationOptions): Promise<Application> {
+  const { config, log, version, readOnly = false } = options;
+  const { paths, record } = config;
+  const database = await openMigratedDatabase(config.database, log, readOnly);
+  const indexFolder = readOnly === false ? join(paths.state, INDEX_FOLDER) : null;
+  const { readers, stores } = openReadersAndStores(config, log, indexFolder);
+  const close = async (): Promise<void> => {
+    const stopped = await Promise.allSettled([readers.stop(), stores.stop()]);
+    await database.close();
+    const failed = stopped.find((result) => result.status === 'rejected');
+    if (failed !== undefined) throw failed.reason;
+  };
+  let facilityClaims: readonly ReaderClaim[];
+  try {
+    facilityClaims = await useFacilityReaders(readers, config);
+  } catch (error) {
+    await close();
+    throw error;
+  }
   let validator: Promise<XmlValidator> | null = null;
   const environment: BuildEnvironment = {
     database,
@@ -158,22 +217,13 @@ export async function openApplication(options: OpenApplicationOptions): Promise<
         longerThanMinutes: match.longer_than_minutes,
       },
     })),
-    leaseSeconds: build.lease_seconds,
+    leaseSeconds: config.build.lease_seconds,
     record: {
       titleTemplate: record.title,
       identifierBase: record.identifier_base,
       layout: record.layout,
     },
-    policyOf: (instrument) => buildPolicyOf(config, instrument),
+    policyOf: (instrument) => buildPolicyOf(config, instrument, facilityClaims),
   };
-  return {
-    database,
-    environment,
-    close: async () => {
-      const stopped = await Promise.allSettled([readers.stop(), stores.stop()]);
-      await database.close();
-      const failed = stopped.find((result) => result.status === 'rejected');
-      if (failed !== undefined) throw failed.reason;
-    },
-  };
+  return { database, environment, close };
 }

@@ -1,6 +1,6 @@
 import type { Activity } from '../domain/activity.js';
 import type { Metadata, MetadataValue } from '../domain/file-metadata.js';
-import type { Dataset } from '../domain/dataset.js';
+import { filesOfDataset, lastTimeNs, type Dataset } from '../domain/dataset.js';
 
 /** Numbers whose relative difference is below this are the same setting: readers convert units in floating point. */
 const FLOAT_NOISE = 1e-9;
@@ -32,7 +32,7 @@ function sameValue(a: MetadataValue, b: MetadataValue): boolean {
 }
 
 /** What is present and equal in every dataset; with a single dataset nothing is common. A warning of one is kept. */
-function commonMetadata(datasets: readonly Dataset[]): Metadata {
+export function commonMetadata(datasets: readonly Dataset[]): Metadata {
   const [first, ...others] = datasets;
   if (first === undefined || others.length === 0) return {};
   const common: [string, MetadataValue][] = [];
@@ -70,11 +70,14 @@ function millisecondsOf(timeNs: bigint): number {
 export function summarizeActivity(seqno: number, datasets: readonly Dataset[]): Activity {
   const ordered = datasets.toSorted(compareDatasets);
   const setup = commonMetadata(ordered);
-  const times = ordered.map((dataset) => millisecondsOf(dataset.timeNs));
+  const [first] = ordered;
+  const startNs = first?.timeNs ?? 0n;
+  // A series goes on while others are acquired: the last dataset to begin need not be the last to end.
+  const endNs = ordered.map(lastTimeNs).reduce((last, ns) => (ns > last ? ns : last), startNs);
   return {
     seqno,
-    startMs: times[0] ?? 0,
-    endMs: times.at(-1) ?? 0,
+    startMs: millisecondsOf(startNs),
+    endMs: millisecondsOf(endNs),
     setup,
     datasets: ordered.map((dataset) => ({
       ...dataset,
@@ -85,15 +88,50 @@ export function summarizeActivity(seqno: number, datasets: readonly Dataset[]): 
   };
 }
 
+/** The times of all files of datasets, nanoseconds since the epoch: what activities are found in. */
+export function fileTimesNs(datasets: readonly Dataset[]): bigint[] {
+  return datasets.flatMap((dataset) => filesOfDataset(dataset).map(({ timeNs }) => timeNs));
+}
+
 /**
- * The activities of a session: `groups` as clusterByTime gives them for the datasets' times, numbered from 0. Datasets
- * are in one group each.
+ * Sorts datasets, each given by the times of its files, into the groups of these times: a dataset is where its first file
+ * is. Groups that have nothing but later files of series are left out.
+ * @param groups as clusterByTime gives them for all times one after the other; every time is in one group
+ * @returns indices of the datasets of each group
+ */
+export function groupByFirstFile(
+  datasetTimesNs: readonly (readonly bigint[])[],
+  groups: readonly (readonly number[])[],
+): readonly (readonly number[])[] {
+  const groupOfTime = new Map<number, number>();
+  for (const [group, indices] of groups.entries()) {
+    for (const index of indices) groupOfTime.set(index, group);
+  }
+  const members: number[][] = groups.map(() => []);
+  let begin = 0;
+  for (const [index, times] of datasetTimesNs.entries()) {
+    let first = 0;
+    for (const [position, timeNs] of times.entries()) {
+      if (timeNs < (times[first] ?? timeNs)) first = position;
+    }
+    members[groupOfTime.get(begin + first) ?? 0]?.push(index);
+    begin += times.length;
+  }
+  return members.filter((group) => group.length > 0);
+}
+
+/**
+ * The activities of a session, numbered from 0. Every file of a series counts where the times are grouped, so a series
+ * does not move the borders of activities; the dataset is in the activity of its first file, which then lasts as long as
+ * the series does.
+ * @param groups as clusterByTime gives them for fileTimesNs
  */
 export function summarizeActivities(
   datasets: readonly Dataset[],
   groups: readonly (readonly number[])[],
 ): Activity[] {
-  return groups.map((group, seqno) =>
+  const times = datasets.map((dataset) => filesOfDataset(dataset).map(({ timeNs }) => timeNs));
+  return groupByFirstFile(times, groups).map((group, seqno) =>
     summarizeActivity(
       seqno,
       group.flatMap((index) => datasets[index] ?? []),

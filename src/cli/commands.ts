@@ -16,6 +16,7 @@ import { registerMigrate } from './commands/migrate.js';
 import { registerPause } from './commands/pause.js';
 import { registerRun } from './commands/run.js';
 import { registerSessions } from './commands/sessions.js';
+import { registerTry } from './commands/try.js';
 import { registerValidate } from './commands/validate.js';
 
 /** Every command, in the order of the help: one file in commands/ and one line here. */
@@ -23,6 +24,7 @@ const REGISTRATIONS: readonly ((program: Command, host: CommandHost) => void)[] 
   registerRun,
   registerInit,
   registerDemo,
+  registerTry,
   registerMigrate,
   registerInstruments,
   registerLog,

@@ -10,6 +10,7 @@ import { escapeControls } from '../log-values.js';
 import type { CommandContext } from './command-context.js';
 import type { ExtractOptions } from './commands/extract.js';
 import { EXIT, exitCodeOf, type ExitCode } from './exit-codes.js';
+import { extractSettings } from './extract-settings.js';
 
 /** Reader processes at most. */
 const MOST_READERS = 2;
@@ -40,6 +41,15 @@ export interface ExtractedEntry {
   readonly dtype: string | null;
   /** ISO 8601 in the zone asked for. */
   readonly acquired: string | null;
+  /** Values that the configuration adjusted, with what the reader gave; absent: none. */
+  readonly adjusted?: readonly {
+    readonly adjustment: string;
+    readonly value: string;
+    readonly original: {
+      readonly value: MetadataValue['value'];
+      readonly unit: string | null;
+    } | null;
+  }[];
   /** With --all-tags, in the first entry of each file. */
   readonly tags?: unknown;
 }
@@ -73,27 +83,45 @@ function entriesOf(
       signal.acquiredMs === null
         ? null
         : DateTime.fromMillis(signal.acquiredMs, { zone: options.timezone }).toISO(),
+    ...adjustedOf(file, index + 1),
     ...(options.allTags && index === 0 ? { tags: file.tags } : {}),
   }));
+}
+
+/** What was adjusted in a signal (from 1), as the entry shows it. */
+function adjustedOf({ adjusted }: SingleFile, signal: number): Pick<ExtractedEntry, 'adjusted'> {
+  const own = adjusted.filter((one) => one.signal === signal);
+  if (own.length === 0) return {};
+  return {
+    adjusted: own.map(({ adjustment, value, original }) => ({
+      adjustment,
+      value,
+      original: original === null ? null : { value: original.value, unit: original.unit ?? null },
+    })),
+  };
 }
 
 /**
  * `recordsmith extract`: reads the files in reader processes, some at a time, and prints them in their order. One that
  * cannot be read is told on standard error and does not stop the others.
  * @returns done, or the exit code of the first file that failed.
- * @throws AppError USAGE when --reader names no reader, INPUT_INVALID when the preview's folder is not there.
+ * @throws AppError as extractSettings; CONFIG_INVALID when readers of the facility cannot be used; USAGE when --reader names no reader, INPUT_INVALID when the preview's folder is not there.
  */
 export async function extractFiles(
   context: CommandContext,
   paths: readonly string[],
   options: ExtractOptions,
 ): Promise<ExitCode> {
-  const timezone = options.timezone ?? Intl.DateTimeFormat().resolvedOptions().timeZone;
+  const settings = await extractSettings(context, options);
+  const { timezone } = settings;
   const allTags = options.allTags === true;
   if (options.preview !== undefined) {
     await requireFolderOf(resolve(context.workingFolder, options.preview));
   }
-  const readers = new ReaderPool({ size: Math.min(MOST_READERS, paths.length) });
+  const readers = new ReaderPool({
+    size: Math.min(MOST_READERS, paths.length),
+    ...settings.limits,
+  });
   const printer = new EntryPrinter(context);
   let exitCode: ExitCode = EXIT.done;
   const read = async (path: string): Promise<FileOutcome> => {
@@ -102,6 +130,10 @@ export async function extractFiles(
         path: Buffer.from(resolve(context.workingFolder, path)),
         timezone,
         allTags,
+        stackPreviews: settings.stackPreviews,
+        dicomIdentity: settings.dicomIdentity,
+        adjustments: settings.adjustments,
+        location: settings.locationOf(resolve(context.workingFolder, path)),
         reader: readerOf(options.reader, context.workingFolder),
         ...(options.preview === undefined
           ? {}
@@ -113,6 +145,7 @@ export async function extractFiles(
     }
   };
   try {
+    if (settings.facility !== null) await readers.useFacilityReaders(settings.facility);
     const due: { readonly path: string; readonly outcome: Promise<FileOutcome> }[] = [];
     const waiting = [...paths];
     for (;;) {
@@ -168,6 +201,11 @@ async function requireFolderOf(preview: string): Promise<void> {
 function readerOf(reader: string | undefined, workingFolder: string): string | null {
   if (reader === undefined) return null;
   return /[/\\]|\.[cm]?js$/.test(reader) ? resolve(workingFolder, reader) : reader;
+}
+
+function shownValue(value: MetadataValue['value'], unit: string | null): string {
+  const text = typeof value === 'object' ? value.join(', ') : String(value);
+  return unit === null ? text : `${text} ${unit}`;
 }
 
 /** Prints entries as they come: one JSON array, or a block of lines for each. */
@@ -226,11 +264,15 @@ class EntryPrinter {
     context.table(
       Object.entries(entry.metadata).map(([name, { value, unit, warning }]) => ({
         name,
-        value: typeof value === 'object' ? value.join(', ') : String(value),
+        value: shownValue(value, null),
         unit,
         note: warning ? 'to be checked' : '',
       })),
     );
+    for (const { adjustment, value, original } of entry.adjusted ?? []) {
+      const before = original === null ? 'nothing' : shownValue(original.value, original.unit);
+      line(`  adjusted: ${value} was ${before} (${adjustment})`);
+    }
     if (entry.tags !== undefined) context.printJson(entry.tags);
   }
 }

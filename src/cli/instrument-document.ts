@@ -1,6 +1,7 @@
 import { describeOrigin, originOf } from '../config/config-origin.js';
 import { configKeys } from '../config/config-keys.js';
 import { getAt } from '../config/config-tree.js';
+import { adjustmentsFor, describeAdjustment } from '../config/extract-policy.js';
 import { effectiveBuildSettings } from '../config/effective-build-settings.js';
 import type { LoadedConfig } from '../config/load-config.js';
 import type { Instrument } from '../domain/instrument.js';
@@ -47,19 +48,26 @@ export interface EffectiveSetting {
 }
 
 /**
- * Every key of `build` with the value that holds for an instrument.
+ * Every key of `build` with the value that holds for an instrument, and the adjustments of what its files say.
  * @throws AppError CONFIG_INVALID when the stored settings of the instrument are wrong.
  */
 export function effectiveSettings(
   { config, origins }: LoadedConfig,
-  instrument: Pick<Instrument, 'settings'>,
+  instrument: Pick<Instrument, 'pid' | 'settings'>,
 ): readonly EffectiveSetting[] {
   const effective = effectiveBuildSettings(config, instrument.settings, origins);
-  return configKeys()
+  const adjustments = adjustmentsFor(config.extract, instrument.pid);
+  const adjusting = {
+    key: 'extract.adjustments',
+    value: adjustments.map((one) => `${one.name} (${describeAdjustment(one)})`),
+    origin: describeOrigin(originOf(origins, ['extract', 'adjustments'])),
+  };
+  const building = configKeys()
     .filter(({ path }) => path[0] === 'build')
     .map(({ key, path }) => ({
       key,
       value: getAt({ build: effective.settings }, path),
       origin: describeOrigin(originOf(effective.origins, path)),
     }));
+  return adjustments.length === 0 ? building : [...building, adjusting];
 }

@@ -14,6 +14,7 @@ import { strayWord, suggestCommand } from './suggest-command.js';
 const AFTER_HELP = `
 Examples:
   recordsmith demo                      make a small lab of its own and show what comes of it
+  recordsmith try FOLDER                make the record of a folder, and a page of it
   recordsmith init                      write a configuration file and create the database
   recordsmith                           run the daemon in the foreground
   recordsmith --run-once                one pass, then exit

@@ -20,13 +20,13 @@ import {
   type WrittenDemoFiles,
 } from '../demo/make-demo-lab.js';
 import { AppError } from '../errors.js';
-import { createLog, type ClosableLog } from '../log.js';
 import { openApplication, type Application } from '../main.js';
 import { buildAloneWith } from './build-alone.js';
 import type { CommandContext } from './command-context.js';
 import type { DemoOptions } from './commands/demo.js';
 import { demoDocument, printDemo } from './demo-report.js';
 import { EXIT, type ExitCode } from './exit-codes.js';
+import { quietLog } from './quiet-log.js';
 import { StopSignals } from './stop-signals.js';
 
 /** Where a clone keeps the sample files; an installed package has none. */
@@ -93,12 +93,6 @@ export async function runDemo(context: CommandContext, options: DemoOptions): Pr
 function configOf(folder: string): Config {
   return loadConfig({ file: demoConfigFile(folder), environment: {}, workingFolder: folder })
     .config;
-}
-
-/** The story of each session would drown the table; whoever wants it says --log-level info. */
-function quietLog({ options, environment }: CommandContext): ClosableLog {
-  const level = options.logLevel ?? (options.quiet === true ? 'error' : 'warn');
-  return createLog({ level, format: 'auto', file: null }, { environment });
 }
 
 async function samplesOf(

@@ -3,6 +3,7 @@ import { findInstrument } from '../db/instrument-store.js';
 import { activePauses, type Pause } from '../db/pause-store.js';
 import { currentRecord, type RecordVersion } from '../db/record-store.js';
 import { getSession, sessionHistory } from '../db/session-store.js';
+import { filesOfDataset } from '../domain/dataset.js';
 import type { RecordStatus } from '../domain/record-status.js';
 import type { WorkingSession } from '../domain/working-session.js';
 import { localTimeText } from './local-time-text.js';
@@ -36,7 +37,9 @@ export async function whyNotBuilt(
   const session = await getSession(identifier);
   const record = await currentRecord(identifier);
   const activities = record === null ? [] : await recordActivities(record.recordId);
-  const locations = activities.flatMap(({ datasets }) => datasets.map(({ location }) => location));
+  const locations = activities.flatMap(({ datasets }) =>
+    datasets.flatMap(filesOfDataset).map(({ location }) => location),
+  );
   return {
     session,
     outcome: session.status === 'TO_BE_BUILT' ? 'DEFERRED' : session.status,

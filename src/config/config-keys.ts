@@ -10,7 +10,7 @@ export interface ConfigKey {
   readonly path: readonly string[];
   /** Masked when shown; may come from a file. */
   readonly secret: boolean;
-  /** Holds a path; a relative one is resolved from the folder of the configuration file. */
+  /** Holds a path or a list of them; a relative one is resolved from the folder of the configuration file. */
   readonly isPath: boolean;
   /** Takes any text: an environment variable is not read as a number or list. */
   readonly textOnly: boolean;
@@ -65,9 +65,9 @@ function collectKeys(node: Node, path: readonly string[], keys: ConfigKey[]): vo
         key: childPath.join('.'),
         path: childPath,
         secret: child['secret'] === true,
-        isPath:
-          child['path'] === true ||
-          (child.anyOf ?? []).some((option) => isNode(option) && option['path'] === true),
+        isPath: [child, child.items, ...(child.anyOf ?? [])].some(
+          (option) => isNode(option) && option['path'] === true,
+        ),
         textOnly: types.length > 0 && types.every((type) => type === 'string'),
       });
     }
@@ -106,11 +106,15 @@ const TYPE_WORDS: Readonly<Record<string, string>> = {
   null: 'null',
 };
 
+/** Of a longer list its description is shown. */
+const MOST_CHOICES = 20;
+
 /** What a key takes, in words: `a whole number of at least 1`, `one of live, shadow`. */
 export function expectedAt(path: readonly PropertyKey[]): string | null {
   const node = nodeAt(path);
   if (node === null) return null;
   const choices = choicesAt(path);
+  if (choices.length > MOST_CHOICES && node.description !== undefined) return node.description;
   if (choices.length > 0) return `one of ${choices.join(', ')}`;
   const words = [...new Set(typesOf(node))].map((type) =>
     type === 'string' && (node.minLength ?? 0) > 0

@@ -6,6 +6,7 @@ import { configInvalid, faultsOfIssues } from './config-faults.js';
 import { configKeys, namesAt } from './config-keys.js';
 import { keyOf, originOf, type ConfigOrigin, type ConfigOrigins } from './config-origin.js';
 import { deepFreeze, getAt, isTree, mergeTrees, setAt, type ConfigTree } from './config-tree.js';
+import { withAbsoluteWords } from './extract-schema.js';
 import { configSearchPath, findConfigFile } from './find-config-file.js';
 import { readEnvironment, type ConfigSetting, type Environment } from './read-environment.js';
 import { readYaml, type YamlReading } from './read-yaml.js';
@@ -37,6 +38,8 @@ export interface LoadedConfig {
   readonly warnings: readonly string[];
 }
 
+/** The key whose words may be paths. */
+const COMMANDS = ['extract', 'commands'] as const;
 const MAX_FILE_BYTES = 1_048_576;
 /** Whoever else may read the file. */
 const READABLE_BY_OTHERS = 0o004;
@@ -125,10 +128,19 @@ function withoutEmptyGroups(tree: ConfigTree, path: readonly string[] = []): Con
 function resolvePaths(tree: ConfigTree, origins: ConfigOrigins, base: string, here: string): void {
   for (const { path } of configKeys().filter(({ isPath }) => isPath)) {
     const value = getAt(tree, path);
-    if (typeof value !== 'string') continue;
-    const { kind } = originOf(origins, path);
-    setAt(tree, path, resolve(kind === 'file' || kind === 'default' ? base : here, value));
+    const from = folderOf(originOf(origins, path), base, here);
+    if (typeof value === 'string') setAt(tree, path, resolve(from, value));
+    if (Array.isArray(value)) {
+      const absolute = value.map((entry: unknown) =>
+        typeof entry === 'string' ? resolve(from, entry) : entry,
+      );
+      setAt(tree, path, absolute);
+    }
   }
+}
+
+function folderOf({ kind }: ConfigOrigin, base: string, here: string): string {
+  return kind === 'file' || kind === 'default' ? base : here;
 }
 
 /** Of an address only its password is secret. */
@@ -184,6 +196,9 @@ export function loadConfig(options: LoadConfigOptions): LoadedConfig {
 
   const base = file === null ? workingFolder : dirname(file.path);
   resolvePaths(checked.data, origins, base, workingFolder);
+  const { extract } = checked.data;
+  const commandsFolder = folderOf(originOf(origins, COMMANDS), base, workingFolder);
+  extract.commands = withAbsoluteWords(extract.commands, (word) => resolve(commandsFolder, word));
   return {
     config: deepFreeze(checked.data),
     file: path,

@@ -1,9 +1,11 @@
 import cron from 'node-cron';
 import { z } from 'zod';
 import { DEFAULT_IGNORE_PATTERNS, DEFAULT_IGNORED_FOLDERS } from '../domain/ignored-names.js';
+import { STACK_PREVIEWS } from '../domain/stack-preview.js';
 import { TITLE_PARTS, unknownTitlePart } from '../domain/title-template.js';
 import { LOG_FORMATS, LOG_LEVELS } from '../log-lines.js';
 import { byteCount } from './byte-count.js';
+import { extractSchema } from './extract-schema.js';
 
 /**
  * What the loader needs to know of a key besides its type, kept in the schema's metadata: `secret` values are masked
@@ -96,15 +98,15 @@ export const buildSchema = z.strictObject({
   end_grace_s: seconds.default(0),
   clustering: clustering.prefault({}),
   limits: limits.prefault({}),
+  series_min_files: z
+    .union([z.literal(0), z.int().min(2)], '0, or a whole number of at least 2')
+    .default(50),
   previews: z.boolean().default(true),
+  stack_previews: z.enum(STACK_PREVIEWS).default('montage'),
   stale_files: z.enum(['note', 'exclude']).default('note'),
   problem_age_hours: z.number().positive().default(24),
   lease_seconds: z.number().min(1).default(120),
   shutdown_grace_s: seconds.default(30),
-});
-
-const extract = z.strictObject({
-  dicom_identity: z.boolean().default(false),
 });
 
 const record = z.strictObject({
@@ -134,7 +136,7 @@ export const configSchema = z
     paths: paths.prefault({}),
     rules: z.array(rule).default([]),
     build: buildSchema.prefault({}),
-    extract: extract.prefault({}),
+    extract: extractSchema.prefault({}),
     record: record.prefault({}),
     log: log.prefault({}),
   })
@@ -150,6 +152,12 @@ export const configSchema = z
     if (config.build.settle_max_s < config.build.settle_time_s) {
       fault(['build', 'settle_max_s'], 'at least as long as build.settle_time_s');
     }
+    const fileSeconds = config.build.limits.file_seconds;
+    config.extract.commands.forEach(({ timeout_s: seconds }, index) => {
+      if (seconds === null || seconds <= fileSeconds) return;
+      const most = `at most build.limits.file_seconds (${fileSeconds})`;
+      fault(['extract', 'commands', index, 'timeout_s'], most);
+    });
     const names = new Set<string>();
     config.rules.forEach((entry, index) => {
       if (names.has(entry.name)) fault(['rules', index, 'name'], 'a name no other rule has');

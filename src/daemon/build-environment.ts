@@ -1,7 +1,10 @@
 import type { Clock } from '../clock.js';
 import type { ClusterOptions } from '../activities/cluster-by-time.js';
 import type { Database } from '../db/database.js';
+import type { Adjustment } from '../domain/adjustment.js';
 import type { Instrument } from '../domain/instrument.js';
+import type { StackPreview } from '../domain/stack-preview.js';
+import type { ReaderClaim } from '../extract/facility/reader-claim.js';
 import type { ReaderPool } from '../extract/reader-pool.js';
 import type { StorePool } from '../files/store-pool.js';
 import type { Log } from '../log.js';
@@ -30,8 +33,15 @@ export interface BuildPolicy {
   /** Files that one session may have. */
   readonly sessionFileLimit: number;
   readonly previews: boolean;
+  readonly stackPreviews: StackPreview;
+  /** So many alike files of one folder, numbered, are one dataset; 0: each file is a dataset of its own. */
+  readonly seriesMinFiles: number;
   /** Whether attributes of DICOM files that may identify people are kept. */
   readonly dicomIdentity: boolean;
+  /** What the instrument is known to write wrongly, put right in what the readers give. */
+  readonly adjustments: readonly Adjustment[];
+  /** The files that readers of the facility claim, besides those that recordsmith itself reads. */
+  readonly facilityClaims: readonly ReaderClaim[];
   /** What happens to a file whose own acquisition time lies more than a day outside of the session. */
   readonly staleFiles: 'note' | 'exclude';
 }

@@ -2,7 +2,7 @@ import { claimSession, renewLease, requireLease } from '../db/build-lease-store.
 import { getInstrument } from '../db/instrument-store.js';
 import { saveVerdicts } from '../db/look-store.js';
 import { currentRecord, recordDatasets } from '../db/record-store.js';
-import type { Dataset } from '../domain/dataset.js';
+import { filesOfDataset, type Dataset } from '../domain/dataset.js';
 import { matchRule } from '../sessions/match-rule.js';
 import type { Attempt } from './attempt.js';
 import {
@@ -18,13 +18,13 @@ import {
 import type { BuildEnvironment } from './build-environment.js';
 import { isTriedLongEnough } from './classify-failure.js';
 import { finishBuild } from './finish-build.js';
-import { gatherDatasets } from './gather-datasets.js';
 import { AWAY_RETRY_MS, giveUp } from './give-up.js';
 import { LeaseKeeper } from './lease-keeper.js';
 import { waitingForFiles } from './judge-look.js';
-import { countVerdicts, lookAtSession, storeOf, type LookOutcome } from './look-at-session.js';
+import { countVerdicts, lookAtSession, type LookOutcome } from './look-at-session.js';
 import { clockOffsetNote, groupDatasets, makeRecord } from './make-record.js';
-import { readSessionFiles, requireReadable } from './read-session-files.js';
+import { readDatasets } from './read-datasets.js';
+import { requireReadable } from './read-session-files.js';
 import { writeVersion } from './write-version.js';
 
 /** Builds in a row that died after which a session is an error. */
@@ -101,42 +101,33 @@ async function work(attempt: Attempt): Promise<BuildEnding> {
     instrument,
     policy,
     token,
-    recorded: current,
+    recorded: current.flatMap(filesOfDataset),
     signal,
   });
   if (found.kind === 'store-away') return deferred(found.reason, AWAY_RETRY_MS, { away: 'store' });
   if (found.kind === 'waiting') return deferredUntil(found, environment.clock.now().toMillis());
   const acceptFailures = isTriedLongEnough(working, environment.clock.now().toMillis());
   const recorded = working.rebuildFresh ? [] : current;
-  if (!acceptFailures) requireReadable(found.look, recorded);
+  if (!acceptFailures) requireReadable(found.look, recorded.flatMap(filesOfDataset));
   if (found.kind === 'no-files') return noFilesFound(policy);
 
   const { request, look } = found;
   const files = [...look.files, ...look.needsAcquiredTime];
   if (files.length > policy.sessionFileLimit) return tooManyFiles(files.length, policy);
-  const read = await readSessionFiles({
+  const now = (): number => environment.clock.now().toMillis();
+  const gathered = await readDatasets({
     environment,
     policy,
     attempt,
-    timezone: instrument.timezone,
-    files,
-    store: storeOf(instrument),
-    readBefore: new Set(recorded.map((dataset) => dataset.location)),
-    acceptFailures,
-    acceptChanges: found.isStillWritten,
-    signal,
-  });
-
-  const nowMs = environment.clock.now().toMillis();
-  const gathered = gatherDatasets({
     session,
-    policy,
-    timezone: instrument.timezone,
+    instrument,
     request,
     look,
-    read,
     recorded,
-    nowMs,
+    acceptFailures,
+    acceptChanges: found.isStillWritten,
+    now,
+    signal,
   });
   await environment.database.createScope(async () => {
     await requireLease(session.identifier, token, session.inputsRevision);
@@ -144,8 +135,8 @@ async function work(attempt: Attempt): Promise<BuildEnding> {
   });
   if (gathered.datasets.length === 0) {
     // What was found says of itself that it is not of this session; what is may still come.
-    const waiting = waitingForFiles({ session, working, policy }, nowMs);
-    return waiting === null ? noFilesFound(policy) : deferredUntil(waiting, nowMs);
+    const waiting = waitingForFiles({ session, working, policy }, now());
+    return waiting === null ? noFilesFound(policy) : deferredUntil(waiting, now());
   }
 
   const activities = await groupDatasets(gathered.datasets, policy);
@@ -197,5 +188,5 @@ async function recordedDatasets({ environment, session }: Attempt): Promise<read
 }
 
 function countFiles(datasets: readonly Dataset[]): number {
-  return new Set(datasets.map((dataset) => dataset.location)).size;
+  return new Set(datasets.flatMap(filesOfDataset).map((file) => file.location)).size;
 }

@@ -1,13 +1,14 @@
+import type { FindSeriesOptions } from '../activities/find-series.js';
+import { formSeries, joinMissingFiles, seriesName } from '../activities/series-datasets.js';
 import type { FileVerdict, FoundFile } from '../domain/found-file.js';
 import type { Location } from '../domain/location.js';
-import type { Dataset } from '../domain/dataset.js';
+import { filesOfDataset, type Dataset } from '../domain/dataset.js';
 import type { Session } from '../domain/session.js';
 import { decideByAcquiredTime } from '../files/acquired-time.js';
-import { findMissingFiles } from '../files/missing-files.js';
-import { zonedInstant } from '../record/describe-record.js';
 import type { BuildPolicy } from './build-environment.js';
 import type { Look } from './look-at-session.js';
 import type { LookRequest } from '../files/look-request.js';
+import { keepMissingFiles } from './keep-missing-files.js';
 import { refusedPlaces } from './read-session-files.js';
 
 const DAY_MS = 86_400_000;
@@ -47,15 +48,22 @@ function acquiredByLocation(datasets: readonly Dataset[]): Map<Location, number 
   return acquired;
 }
 
-/** Files whose own time lies more than a day outside of the session: an old file copied or opened again. */
-function staleLocations(datasets: readonly Dataset[], session: Session): Set<Location> {
-  const fromMs = session.start.toMillis() - DAY_MS;
-  const toMs = session.end.toMillis() + DAY_MS;
-  return new Set(
-    datasets
-      .filter(({ acquiredMs }) => acquiredMs !== null && (acquiredMs < fromMs || acquiredMs > toMs))
-      .map(({ location }) => location),
+/** Whether a file's own time lies more than a day outside of the session: an old file copied or opened again. */
+export function isStale({ acquiredMs }: Pick<Dataset, 'acquiredMs'>, session: Session): boolean {
+  if (acquiredMs === null) return false;
+  const { start, end } = session;
+  return acquiredMs < start.toMillis() - DAY_MS || acquiredMs > end.toMillis() + DAY_MS;
+}
+
+/** What makes a series of files, for a session with these datasets in its record. */
+export function seriesRule(
+  { seriesMinFiles }: Pick<BuildPolicy, 'seriesMinFiles'>,
+  recorded: readonly Dataset[],
+): FindSeriesOptions {
+  const known = recorded.flatMap(({ series, signalNumber }) =>
+    series === undefined || signalNumber > 1 ? [] : [series.map(({ location }) => location)],
   );
+  return { minFiles: seriesMinFiles, known };
 }
 
 /**
@@ -78,7 +86,9 @@ export function gatherDatasets(options: GatherDatasetsOptions): GatheredDatasets
   });
   let verdicts: readonly FileVerdict[] = [...look.verdicts, ...decision.verdicts];
 
-  const stale = staleLocations(datasets, session);
+  const stale = new Set(
+    datasets.filter((dataset) => isStale(dataset, session)).map(({ location }) => location),
+  );
   for (const location of included) stale.delete(location);
   if (stale.size > 0 && policy.staleFiles === 'exclude') {
     datasets = datasets.filter((dataset) => !stale.has(dataset.location));
@@ -95,50 +105,54 @@ export function gatherDatasets(options: GatherDatasetsOptions): GatheredDatasets
   }
 
   const takenOver = new Set([...look.takenOver, ...decision.takenOver]);
+  const outside = new Set(
+    verdicts
+      .filter(({ verdict }) => verdict === 'before start' || verdict === 'after end')
+      .map((verdict) => verdict.location),
+  );
   const others = verdicts.filter(
     ({ location, verdict }) => verdict === 'other session' && !takenOver.has(location),
   ).length;
   if (others > 0) warnings.push(overlapNote(others));
   if (takenOver.size > 0) warnings.push(takenOverNote(takenOver.size));
 
-  const files = filesOf([...look.files, ...decision.files], datasets);
-  const signalsOf = new Map<Location, Dataset[]>();
-  for (const dataset of recorded) {
-    const signals = signalsOf.get(dataset.location);
-    if (signals === undefined) signalsOf.set(dataset.location, [dataset]);
-    else signals.push(dataset);
-  }
-  const firstSignals = [...signalsOf.values()].flatMap((signals) => signals[0] ?? []);
-  const outside = new Set(
-    verdicts
-      .filter(({ verdict }) => verdict === 'before start' || verdict === 'after end')
-      .map((verdict) => verdict.location),
-  );
-  const kept: Dataset[] = [];
-  const unreadable = new Set([...refusedPlaces(look.verdicts), ...look.storeFaults]);
-  for (const state of findMissingFiles({
-    recorded: firstSignals,
-    files,
+  datasets = formSeries(datasets, seriesRule(policy, recorded));
+  const kept = keepMissingFiles({
+    recorded,
+    files: filesOf([...look.files, ...decision.files], datasets),
     verdicts,
-    unreadable,
+    unreadable: new Set([...refusedPlaces(look.verdicts), ...look.storeFaults]),
+    outside,
+    timezone,
     nowMs,
-  })) {
-    if (state.kind !== 'missing' && state.kind !== 'unreadable') continue;
-    const { missingSinceMs } = state;
-    const { location } = state.recorded;
-    for (const signal of signalsOf.get(location) ?? []) {
-      kept.push({ ...signal, missingSinceMs });
-    }
-    // Of what cannot be read the look has said so.
-    if (missingSinceMs === null) continue;
-    const since = zonedInstant(missingSinceMs, timezone);
-    warnings.push(
-      outside.has(location)
-        ? `${location}: no longer within the times of the session, since ${since}.`
-        : `${location}: missing since ${since}.`,
-    );
+  });
+  warnings.push(...kept.warnings);
+  return {
+    datasets: joinMissingFiles(datasets, kept.datasets),
+    verdicts: tellSeries(verdicts, datasets),
+    warnings,
+    outside,
+  };
+}
+
+/** The verdicts, those on files of a series saying of which. */
+function tellSeries(
+  verdicts: readonly FileVerdict[],
+  datasets: readonly Dataset[],
+): readonly FileVerdict[] {
+  const nameOf = new Map<Location, string>();
+  for (const { series, signalNumber } of datasets) {
+    if (series === undefined || signalNumber > 1) continue;
+    const name = seriesName(series);
+    for (const { location } of series) nameOf.set(location, name);
   }
-  return { datasets: [...datasets, ...kept], verdicts, warnings, outside };
+  if (nameOf.size === 0) return verdicts;
+  return verdicts.map((verdict) => {
+    const name = nameOf.get(verdict.location);
+    return name === undefined
+      ? verdict
+      : { ...verdict, rule: `part of series ${name}: ${verdict.rule}` };
+  });
 }
 
 /** Never says whose they are: a record may be read by people who may not know. */
@@ -156,6 +170,6 @@ function takenOverNote(files: number): string {
 }
 
 function filesOf(files: readonly FoundFile[], datasets: readonly Dataset[]): FoundFile[] {
-  const kept = new Set(datasets.map((dataset) => dataset.location));
+  const kept = new Set(datasets.flatMap(filesOfDataset).map(({ location }) => location));
   return files.filter((file) => kept.has(file.location));
 }

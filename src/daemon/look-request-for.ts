@@ -12,40 +12,11 @@ import {
 } from '../domain/frozen-clock-offsets.js';
 import type { Instrument } from '../domain/instrument.js';
 import { completeSession, type WorkingSession } from '../domain/working-session.js';
-import { CLAIMED_EXTENSIONS, COMPANION_RULES } from '../extract/registry.js';
-import { ownsFiles, userFolderPattern } from '../files/file-owner.js';
-import {
-  DEFAULT_NEAR_MS,
-  type ClaimFolder,
-  type FileClaim,
-  type LookRequest,
-} from '../files/look-request.js';
+import { ownsFiles } from '../files/file-owner.js';
+import type { FileClaim, LookRequest } from '../files/look-request.js';
 import { matchRule, type SessionRule } from '../sessions/match-rule.js';
+import { claimOf, composeLookRequest } from './compose-look-request.js';
 import type { LookAtSessionOptions } from './look-at-session.js';
-
-/** How long after END a copied file is still read for its own acquisition time. */
-const ACQUIRED_WITHIN_MS = 30 * 24 * 3_600_000;
-
-/** A claim without its session's end grace, which only counts for the session that is looked for. */
-function claimOf(
-  session: Pick<FileClaim, 'sessionIdentifier' | 'startMs' | 'endMs'> & {
-    readonly user: string | null;
-  },
-  directories: readonly string[],
-  instrument: Instrument | null,
-  folders: readonly ClaimFolder[],
-): FileClaim {
-  const { sessionIdentifier, startMs, endMs, user } = session;
-  return {
-    sessionIdentifier,
-    startMs,
-    endMs,
-    directories: [...directories],
-    userFolderPattern: userFolderPattern(instrument?.userFolder ?? null, user),
-    folders,
-    clockOffsetsElsewhere: instrument?.folders[0]?.clockOffsets ?? [],
-  };
-}
 
 async function directoriesOf(sessionIdentifier: string): Promise<string[]> {
   return (await listDirectories(sessionIdentifier)).map((entry) => entry.directory);
@@ -196,49 +167,30 @@ export async function lookRequestFor(options: LookAtSessionOptions): Promise<Loo
       await listInstruments(),
     );
     const rules = await listFileRules(session.identifier);
-    const directories = await directoriesOf(session.identifier);
     const locationsOf = (rule: 'include' | 'exclude'): string[] =>
       rules.filter((entry) => entry.rule === rule).map((entry) => entry.location);
-    const { identifier, user } = session;
+    const { identifier } = session;
     const window = { fromMs: startMs, toMs: endMs + policy.endGraceMs };
     const recorded = working.rebuildFresh ? [] : await recordedFileTimes(identifier);
     const outside = filesOutside(recorded, instrument, { fromMs: startMs, toMs: endMs });
-    return {
-      dataPath: environment.paths.data,
-      folders: instrument.folders.map((folder) => ({
-        ...folder,
-        clockOffsets: [...folder.clockOffsets],
-        patterns: [...folder.patterns],
-      })),
-      directories,
-      allowedRoots: [],
-      startMs,
-      endMs,
-      endGraceMs: policy.endGraceMs,
-      nextStartMs: policy.endGraceMs === 0 ? null : await nextStartMs([instrument.pid], startMs),
-      nearMs: DEFAULT_NEAR_MS,
-      acquiredWithinMs: ACQUIRED_WITHIN_MS,
-      strategy: policy.strategy,
-      extensions: [...CLAIMED_EXTENSIONS],
-      ignorePatterns: [...policy.ignorePatterns],
-      ignoredFolders: [...policy.ignoredFolders],
-      companions: COMPANION_RULES,
-      included: locationsOf('include'),
-      excluded: locationsOf('exclude'),
-      claim: claimOf(
-        { sessionIdentifier: identifier, user, startMs, endMs: window.toMs },
-        directories,
-        instrument,
-        instrument.folders,
-      ),
-      recorded: [...outside.locations],
-      neighbours: await neighbourClaims(
-        { sessionIdentifier: identifier, instrument, dataPath: environment.paths.data },
-        environment.rules,
-        sharing,
-        [window, ...outside.spans],
-      ),
-      effort: 'index',
-    };
+    const dataPath = environment.paths.data;
+    const request = composeLookRequest(
+      { session, instrument, policy, dataPath },
+      {
+        directories: await directoriesOf(identifier),
+        included: locationsOf('include'),
+        excluded: locationsOf('exclude'),
+        nextStartMs: policy.endGraceMs === 0 ? null : await nextStartMs([instrument.pid], startMs),
+        recorded: [...outside.locations],
+        neighbours: await neighbourClaims(
+          { sessionIdentifier: identifier, instrument, dataPath },
+          environment.rules,
+          sharing,
+          [window, ...outside.spans],
+        ),
+      },
+    );
+    // A fresh start takes nothing for granted, also not that old files were left alone.
+    return working.rebuildFresh ? { ...request, effort: 'walk' } : request;
   });
 }

@@ -1,5 +1,5 @@
 import { clusterByTimeInSlices, secondsOf } from '../activities/cluster-by-time.js';
-import { summarizeActivities } from '../activities/summarize-activity.js';
+import { fileTimesNs, summarizeActivities } from '../activities/summarize-activity.js';
 import { listAttributes, listExperimenters, listNotes } from '../db/annotation-store.js';
 import { listSessionProjects } from '../db/project-store.js';
 import type { Activity } from '../domain/activity.js';
@@ -16,7 +16,7 @@ export async function groupDatasets(
   datasets: readonly Dataset[],
   policy: BuildPolicy,
 ): Promise<readonly Activity[]> {
-  const times = datasets.map((dataset) => secondsOf(dataset.timeNs));
+  const times = fileTimesNs(datasets).map(secondsOf);
   const clusters = await clusterByTimeInSlices(times, policy.clustering);
   return summarizeActivities(datasets, clusters.activities);
 }

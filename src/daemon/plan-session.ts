@@ -1,10 +1,12 @@
 import { getInstrument } from '../db/instrument-store.js';
 import { currentRecord, recordDatasets } from '../db/record-store.js';
-import type { Dataset } from '../domain/dataset.js';
+import { filesOfDataset, type DatasetFile } from '../domain/dataset.js';
 import type { AttemptOutcome } from '../domain/record-status.js';
-import type { FileVerdict, FoundFile } from '../domain/found-file.js';
+import { compareByTime, type FileVerdict, type FoundFile } from '../domain/found-file.js';
 import { completeSession, type WorkingSession } from '../domain/working-session.js';
 import { clusterByTimeInSlices, secondsOf } from '../activities/cluster-by-time.js';
+import { findSeries } from '../activities/find-series.js';
+import { groupByFirstFile } from '../activities/summarize-activity.js';
 import { isAppError } from '../errors.js';
 import { matchRule } from '../sessions/match-rule.js';
 import { diedTooOften, noFilesFound, tooManyFiles, type WhatIsAway } from './build-ending.js';
@@ -55,7 +57,8 @@ export async function planSession(
     const current = await currentRecord(working.identifier);
     return {
       record: current,
-      recorded: current === null ? [] : await recordDatasets(current.recordId),
+      recorded:
+        current === null ? [] : (await recordDatasets(current.recordId)).flatMap(filesOfDataset),
     };
   });
   let ending: PlannedEnding;
@@ -82,7 +85,7 @@ export async function planSession(
 async function endingOf(
   environment: BuildEnvironment,
   working: WorkingSession,
-  recorded: readonly Dataset[],
+  recorded: readonly DatasetFile[],
   signal: AbortSignal,
 ): Promise<PlannedEnding> {
   const nowMs = environment.clock.now().toMillis();
@@ -130,11 +133,15 @@ async function endingOf(
   if (files.length > policy.sessionFileLimit) {
     return { outcome: 'ERROR', reason: tooManyFiles(files.length, policy).reason, ...seen };
   }
-  const times = files.map((file) => secondsOf(file.timeNs));
+  // As far as names tell: whether the files of a series are alike shows when they are read.
+  const { series, rest } = findSeries(files, { minFiles: policy.seriesMinFiles, known: [] });
+  const datasets = [...series.map(({ members }) => members), ...rest.map((file) => [file])];
+  const times = datasets.flat().map((file) => secondsOf(file.timeNs));
   const clusters = await clusterByTimeInSlices(times, policy.clustering);
-  const activities = clusters.activities.map((group) =>
-    group.flatMap((index) => files[index] ?? []),
-  );
+  const activities = groupByFirstFile(
+    datasets.map((members) => members.map(({ timeNs }) => timeNs)),
+    clusters.activities,
+  ).map((group) => group.flatMap((index) => datasets[index] ?? []).sort(compareByTime));
   return { outcome: 'COMPLETED', reason: null, ...seen, activities };
 }
 

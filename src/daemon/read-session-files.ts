@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import type { FileMetadata } from '../domain/file-metadata.js';
 import type { FoundFile } from '../domain/found-file.js';
 import type { Location } from '../domain/location.js';
-import type { Dataset } from '../domain/dataset.js';
+import type { Dataset, DatasetFile } from '../domain/dataset.js';
 import { unreadFile, type ExtractFileJob } from '../extract/extract-file.js';
 import { pathBelow, previewLocation } from '../extract/output-locations.js';
 import { AppError } from '../errors.js';
@@ -15,7 +15,10 @@ import { stagingPath, type StagedAttempt } from './staging.js';
 /** What reading the files of a session needs. */
 export interface ReadSessionFilesOptions {
   readonly environment: Pick<BuildEnvironment, 'paths' | 'readers' | 'stores' | 'validator'>;
-  readonly policy: Pick<BuildPolicy, 'previews' | 'dicomIdentity' | 'fileLimitBytes'>;
+  readonly policy: Pick<
+    BuildPolicy,
+    'previews' | 'stackPreviews' | 'dicomIdentity' | 'adjustments' | 'fileLimitBytes'
+  >;
   readonly attempt: StagedAttempt;
   /** IANA zone of the instrument. */
   readonly timezone: string;
@@ -28,6 +31,8 @@ export interface ReadSessionFilesOptions {
   readonly acceptFailures: boolean;
   /** Take also files that change while they are read, with a warning: they were waited for long enough. */
   readonly acceptChanges: boolean;
+  /** Told after each file how many are done. */
+  readonly onFileRead?: (done: number) => void;
   readonly signal: AbortSignal;
 }
 
@@ -42,7 +47,9 @@ function* jobsOf(options: ReadSessionFilesOptions): Generator<ExtractFileJob> {
       mtimeNs: file.mtimeNs,
       timezone,
       previews: policy.previews,
+      stackPreviews: policy.stackPreviews,
       dicomIdentity: policy.dicomIdentity,
+      adjustments: policy.adjustments,
       limitBytes: policy.fileLimitBytes,
       outputPath: environment.paths.output,
       stagingPath: stagingPath(environment.paths.output, attempt),
@@ -80,6 +87,7 @@ export async function readSessionFiles(
   for await (const result of environment.readers.extractFiles(jobsOf(options), { signal })) {
     const file = files[position];
     position += 1;
+    options.onFileRead?.(position);
     if (file === undefined) throw new AppError('INTERNAL', 'A reader answered for no file.');
     if (result.kind === 'changed') {
       if (options.acceptFailures || options.acceptChanges) {
@@ -118,12 +126,12 @@ export async function readSessionFiles(
 /**
  * What the store fails on now is no reason to make a version without it, nor is a file of the current version that may not
  * be read now, itself or a folder around it: both often mend in a while.
- * @param recorded datasets of the current version
+ * @param recorded files of the current version
  * @throws AppError FILE_UNREADABLE naming the file: the session is tried again.
  */
 export function requireReadable(
   { verdicts, storeFaults }: Pick<Look, 'verdicts' | 'storeFaults'>,
-  recorded: readonly Dataset[],
+  recorded: readonly Pick<DatasetFile, 'location' | 'missingSinceMs'>[],
 ): void {
   const [fault] = storeFaults;
   if (fault !== undefined) {

@@ -1,12 +1,12 @@
 import type { Location } from '../domain/location.js';
-import type { Dataset } from '../domain/dataset.js';
+import { filesOfDataset, type Dataset, type DatasetFile } from '../domain/dataset.js';
 import type { ExperimentRecord } from '../domain/record.js';
 
 /** How a file stood in a version: there, gone, or read with another result. */
-function filesOf(datasets: readonly Dataset[]): Map<Location, Dataset> {
-  const files = new Map<Location, Dataset>();
-  for (const dataset of datasets) {
-    if (!files.has(dataset.location)) files.set(dataset.location, dataset);
+function filesOf(datasets: readonly Dataset[]): Map<Location, DatasetFile> {
+  const files = new Map<Location, DatasetFile>();
+  for (const file of datasets.flatMap(filesOfDataset)) {
+    if (!files.has(file.location)) files.set(file.location, file);
   }
   return files;
 }
@@ -33,15 +33,14 @@ export function versionCause(
   let out = 0;
   let found = 0;
   let changed = 0;
-  for (const [location, dataset] of now) {
+  for (const [location, file] of now) {
     const known = earlier.get(location);
     if (known === undefined) added += 1;
-    else if (dataset.missingSinceMs !== null && known.missingSinceMs === null) {
+    else if (file.missingSinceMs !== null && known.missingSinceMs === null) {
       if (outside.has(location)) out += 1;
       else missing += 1;
-    } else if (dataset.missingSinceMs === null && known.missingSinceMs !== null) found += 1;
-    else if (dataset.mtimeNs !== known.mtimeNs || dataset.sizeBytes !== known.sizeBytes)
-      changed += 1;
+    } else if (file.missingSinceMs === null && known.missingSinceMs !== null) found += 1;
+    else if (file.mtimeNs !== known.mtimeNs || file.sizeBytes !== known.sizeBytes) changed += 1;
   }
   const removed = [...earlier.keys()].filter((location) => !now.has(location)).length;
   const causes = [

@@ -15,7 +15,9 @@ import { cleanText, shortened } from './clean-text.js';
 import { insertMany, type BulkColumn, type Dialect } from './dialect.js';
 import { instantMs, instantText, optionalInstantMs, optionalInstantText } from './instant.js';
 import { cleanJsonText, jsonColumn } from './json-column.js';
+import { commentKey, commentsOf } from './dataset-comments.js';
 import { scopedSession } from './scope.js';
+import { insertSeriesFiles, seriesFilesOf } from './series-files-store.js';
 import type { ActivityRow, DatasetRow } from './tables.js';
 
 const metadataValue = z.object({
@@ -204,6 +206,12 @@ async function insertValues(
     .where('record_id', recordId)
     .orderBy('seqno')
     .select('id');
+  await insertSeriesFiles(
+    transaction,
+    dialect,
+    activities,
+    ids.map(({ id }) => id),
+  );
   const rows: BulkRow[] = [];
   let seqno = 0;
   for (const activity of activities) {
@@ -220,24 +228,6 @@ async function insertValues(
   await insertMany(transaction, dialect, 'dataset_values', VALUE_COLUMNS, rows);
 }
 
-function commentKey(location: string, signalNumber: number): string {
-  return `${signalNumber} ${location}`;
-}
-
-async function commentsOf(knex: Knex, recordId: number | null): Promise<Map<string, string>> {
-  const comments = new Map<string, string>();
-  if (recordId === null) return comments;
-  const rows = await knex<DatasetRow>('datasets')
-    .where('record_id', recordId)
-    .whereNotNull('comment')
-    .select('location', 'signal_number', 'comment');
-  for (const row of rows) {
-    if (row.comment !== null)
-      comments.set(commentKey(row.location, row.signal_number), row.comment);
-  }
-  return comments;
-}
-
 /** Takes a version's datasets out of the search. */
 export async function removeValues(transaction: Knex, recordId: number): Promise<void> {
   await transaction('dataset_values')
@@ -247,8 +237,9 @@ export async function removeValues(transaction: Knex, recordId: number): Promise
 
 const datasetNames = z.object({ type: z.enum(DATASET_TYPES), role: z.enum(DATASET_ROLES) });
 
-function toDataset(row: DatasetRow): Dataset {
+function toDataset(row: DatasetRow, series: Dataset['series']): Dataset {
   return {
+    ...(series === undefined ? {} : { series }),
     ...datasetNames.parse({ type: row.type, role: row.role }),
     name: row.name,
     location: row.location,
@@ -286,8 +277,11 @@ export async function recordActivities(recordId: number): Promise<readonly Activ
       knex.raw('cast(mtime_ns as text) as mtime_ns'),
       knex.raw('cast(time_ns as text) as time_ns'),
     );
+  const series = await seriesFilesOf(knex, recordId);
   const byActivity = new Map<number, Dataset[]>(activities.map((activity) => [activity.id, []]));
-  for (const row of rows) byActivity.get(row.activity_id)?.push(toDataset(row));
+  for (const row of rows) {
+    byActivity.get(row.activity_id)?.push(toDataset(row, series.get(row.location)));
+  }
   return activities.map((activity) => ({
     seqno: activity.seqno,
     startMs: instantMs(activity.start_at),

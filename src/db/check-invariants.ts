@@ -147,7 +147,7 @@ const CHECKS: readonly Check[] = [
   {
     invariant: 8,
     message: 'A file that a person excluded before is in its current record.',
-    sql: `select f.session_identifier from session_files f join sessions s on s.session_identifier = f.session_identifier join records r on r.session_identifier = f.session_identifier and ${CURRENT} where f.rule = 'exclude' and f.updated_at < r.created_at and s.status in ('COMPLETED', 'BUILT_NOT_EXPORTED') and exists (select 1 from datasets d where d.record_id = r.id and d.location = f.location)`,
+    sql: `select f.session_identifier from session_files f join sessions s on s.session_identifier = f.session_identifier join records r on r.session_identifier = f.session_identifier and ${CURRENT} where f.rule = 'exclude' and f.updated_at < r.created_at and s.status in ('COMPLETED', 'BUILT_NOT_EXPORTED') and exists (select 1 from datasets d where d.record_id = r.id and (d.location = f.location or exists (select 1 from series_files s2 where s2.dataset_id = d.id and s2.location = f.location)))`,
   },
 ];
 

@@ -91,21 +91,30 @@ export async function overlappingSessions(knex: Knex, identifier: string): Promi
     .orderBy('end_at')
     .limit(MOST_NEIGHBOURS)
     .select('session_identifier');
+  const { start_at: startAt, end_at: endAt } = session;
+  const missing = (table: 'datasets' | 'series_files', dataset: string): Knex.QueryBuilder => {
+    const files = knex(table)
+      .whereNotNull('missing_since')
+      .where('time_ns', '>', nanoseconds(startAt))
+      .select(dataset);
+    if (endAt !== null) void files.where('time_ns', '<=', nanoseconds(endAt));
+    return files;
+  };
   const holding = knex('datasets')
     .join('records', 'records.id', 'datasets.record_id')
     .join('sessions', 'sessions.session_identifier', 'records.session_identifier')
-    .whereNotNull('datasets.missing_since')
-    .where('datasets.time_ns', '>', nanoseconds(session.start_at))
+    .where((either) => {
+      void either
+        .whereIn('datasets.id', missing('datasets', 'id'))
+        .orWhereIn('datasets.id', missing('series_files', 'dataset_id'));
+    })
     .whereNull('records.superseded_at')
     .whereNull('records.withdrawn_at')
     .whereIn('sessions.instrument', sharing.clone())
     .whereNot('records.session_identifier', identifier)
     .limit(MOST_NEIGHBOURS)
     .distinct<{ session_identifier: string }[]>('records.session_identifier');
-  if (session.end_at !== null) {
-    void query.where('start_at', '<', session.end_at);
-    void holding.where('datasets.time_ns', '<=', nanoseconds(session.end_at));
-  }
+  if (session.end_at !== null) void query.where('start_at', '<', session.end_at);
   const shifted =
     session.end_at === null || session.clock_offsets === null
       ? []

@@ -32,11 +32,20 @@ export async function recordedFileTimes(
       toMs('mtime_ns', 'mtime_ms'),
       toMs('time_ns', 'time_ms'),
     );
+  const inSeries = await knex('series_files')
+    .join('datasets', 'datasets.id', 'series_files.dataset_id')
+    .whereIn('datasets.record_id', current.clone())
+    .select<{ location: string; mtime_ms: number; time_ms: number }[]>(
+      'series_files.location',
+      toMs('series_files.mtime_ns', 'mtime_ms'),
+      toMs('series_files.time_ns', 'time_ms'),
+    );
+  const series = new Set(inSeries.map((row) => row.location));
   const others = await knex<FileVerdictRow>('file_verdicts')
     .where({ session_identifier: sessionIdentifier, verdict: 'other session' })
     .select<{ location: string; mtime_ms: number }[]>('location', toMs('mtime_ns', 'mtime_ms'));
   return [
-    ...datasets.map((row) => ({
+    ...[...datasets.filter((row) => !series.has(row.location)), ...inSeries].map((row) => ({
       location: row.location,
       mtimeMs: row.mtime_ms,
       timeMs: row.time_ms,

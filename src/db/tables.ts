@@ -156,6 +156,17 @@ export interface DatasetRow {
   comment: string | null;
 }
 
+/** As in DatasetRow. */
+export interface SeriesFileRow {
+  dataset_id: number;
+  position: number;
+  location: string;
+  size_bytes: number;
+  mtime_ns: string;
+  time_ns: string;
+  missing_since: string | null;
+}
+
 export interface FileVerdictRow {
   session_identifier: string;
   position: number;

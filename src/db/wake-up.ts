@@ -89,6 +89,8 @@ export class WakeUp {
       client.on('end', () => resolve(new Error('The connection was closed.')));
       const onStop = (): void => resolve(new Error('Stopped.'));
       signal.addEventListener('abort', onStop, { signal: over.signal });
+      // It may have been stopped while it waited: that is not told again.
+      if (signal.aborted) onStop();
     });
     client.on('notification', () => this.#wake());
     try {

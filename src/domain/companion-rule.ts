@@ -10,3 +10,12 @@ export interface CompanionRule {
    */
   readonly holds?: string;
 }
+
+/** The names of the companions that a rule gives a main file, as the rule writes them; empty: it is not about this file. */
+export function companionNames(rule: CompanionRule, mainName: string): readonly string[] {
+  const match = new RegExp(`^(?:${rule.main})$`, 'isu').exec(mainName);
+  if (match === null) return [];
+  return rule.companions.map((template) =>
+    template.replaceAll(/\$(\d)/g, (_whole, digit: string) => match[Number(digit)] ?? ''),
+  );
+}

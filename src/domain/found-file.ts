@@ -18,6 +18,27 @@ export interface FoundFile {
   readonly timeNs: bigint;
 }
 
+/** Sorts files by their deciding time, then by location. */
+export function compareByTime(
+  a: Pick<FoundFile, 'timeNs' | 'location'>,
+  b: Pick<FoundFile, 'timeNs' | 'location'>,
+): number {
+  if (a.timeNs !== b.timeNs) return a.timeNs < b.timeNs ? -1 : 1;
+  if (a.location === b.location) return 0;
+  return a.location < b.location ? -1 : 1;
+}
+
+/** File systems keep the content of files up to about this size (bytes) beside the name, without a block of their own. */
+const LARGEST_INLINE_BYTES = 4096;
+
+/** Whether the content of a file is not on disk but on tape: opening it would fetch it, which may take hours. */
+export function isTapeStub({
+  sizeBytes,
+  blocks,
+}: Pick<FoundFile, 'sizeBytes' | 'blocks'>): boolean {
+  return sizeBytes > LARGEST_INLINE_BYTES && blocks === 0;
+}
+
 /** Why a file is in a record or not. */
 export const VERDICTS = [
   'in',

@@ -1,65 +1,77 @@
 import { isAbsolute } from 'node:path';
-import { pathToFileURL } from 'node:url';
-import { AppError, isAppError, toError } from '../errors.js';
-import { importModule } from '../import-module.js';
+import { AppError, isAppError } from '../errors.js';
 import type { Extractor, FileHead } from './extractor.js';
+import {
+  claimingExtractors,
+  facilityExtractors,
+  type FacilityOfJob,
+} from './facility/facility-extractors.js';
+import { loadReaderModule } from './facility/load-reader-modules.js';
+import { ModuleReader } from './facility/module-reader.js';
 import { EXTRACTORS } from './registry.js';
 
-/** Whether a value has the shape of an Extractor: what comes from a module of the facility is not trusted. */
-function isExtractor(value: unknown): value is Extractor {
-  return (
-    typeof value === 'object' &&
-    value !== null &&
-    'id' in value &&
-    typeof value.id === 'string' &&
-    'version' in value &&
-    typeof value.version === 'number' &&
-    'extensions' in value &&
-    Array.isArray(value.extensions) &&
-    'sniff' in value &&
-    typeof value.sniff === 'function' &&
-    'extract' in value &&
-    typeof value.extract === 'function'
-  );
+/**
+ * The named reader alone. Who names a reader wants its answer: it reads the file whether it recognises it or not, and says
+ * so.
+ * @param reader the id of one of ours or of the facility's readers, or the absolute path of an ES module that exports one.
+ * A module is loaded into this process: call this in a reader process.
+ * @param facility the readers of the facility
+ * @throws AppError USAGE naming what is wrong.
+ */
+async function chooseExtractors(
+  reader: string,
+  facility: readonly Extractor[],
+): Promise<readonly Extractor[]> {
+  const known = [...facility, ...EXTRACTORS].find(({ id }) => id === reader);
+  return [insistent(known ?? (await loadExtractor(reader, facility)))];
+}
+
+/** The file that a person wants read, with the readers of the facility. */
+export interface ReadersForPerson {
+  /** Null: there are none. */
+  readonly facility: FacilityOfJob | null;
+  /** Absolute. */
+  readonly path: Buffer;
+  readonly signal: AbortSignal;
 }
 
 /**
- * The readers to ask: all of the registry, or the named one alone. Who names a reader wants its answer: it reads the file
- * whether it recognises it or not, and says so.
- * @param reader the id of a reader in the registry, or the absolute path of an ES module that exports one Extractor;
- * null: all. A module is loaded into this process: call this in a reader process.
- * @throws AppError USAGE naming what is wrong.
+ * The readers to ask for a file that a person wants read: as in a session, or the named one alone.
+ * @param reader as chooseExtractors takes it; null: as in a session
+ * @throws AppError USAGE, CONFIG_INVALID when a module of the facility cannot be loaded.
  */
-export async function chooseExtractors(reader: string | null): Promise<readonly Extractor[]> {
-  if (reader === null) return EXTRACTORS;
-  const known = EXTRACTORS.find(({ id }) => id === reader);
-  return [insistent(known ?? (await loadExtractor(reader)))];
+export async function extractorsForPerson(
+  reader: string | null,
+  { facility, path, signal }: ReadersForPerson,
+): Promise<readonly Extractor[]> {
+  if (reader !== null) {
+    const own = facility === null ? [] : await facilityExtractors(facility, path, signal);
+    return chooseExtractors(reader, own);
+  }
+  const claiming = facility === null ? [] : await claimingExtractors(facility, path, signal);
+  return [...claiming, ...EXTRACTORS];
 }
 
-async function loadExtractor(reader: string): Promise<Extractor> {
+async function loadExtractor(reader: string, facility: readonly Extractor[]): Promise<Extractor> {
   if (!isAbsolute(reader)) {
+    const ids = [...facility, ...EXTRACTORS].map(({ id }) => id);
     throw new AppError('USAGE', `There is no reader ${reader}.`, {
-      remedy: `Give one of ${EXTRACTORS.map(({ id }) => id).join(', ')}, or the path of an ES module.`,
+      remedy: `Give one of ${ids.join(', ')}, or the path of an ES module.`,
     });
   }
   try {
-    const imported: unknown = await importModule(pathToFileURL(reader).href);
-    const exported: unknown[] =
-      typeof imported === 'object' && imported !== null ? Object.values(imported) : [];
-    const found = [...new Set(exported)].filter(isExtractor);
+    const found = await loadReaderModule(reader);
     const [extractor] = found;
-    if (extractor !== undefined && found.length === 1) return extractor;
+    if (extractor !== undefined && found.length === 1) return new ModuleReader(extractor);
     throw new AppError('USAGE', `The module ${reader} exports ${found.length} readers.`, {
-      remedy:
-        'It must export one object with id, version, extensions, sniff and extract (see extractor.ts).',
+      remedy: `Name it in extract.readers, and choose one by its id: ${found.map(({ id }) => id).join(', ')}.`,
     });
   } catch (error) {
-    if (isAppError(error)) throw error;
-    throw new AppError(
-      'USAGE',
-      `The module ${reader} cannot be loaded: ${toError(error).message}`,
-      { cause: error, remedy: 'Give an ES module (.mjs) that exports one reader.' },
-    );
+    if (!isAppError(error) || error.code !== 'CONFIG_INVALID') throw error;
+    throw new AppError('USAGE', error.message, {
+      cause: error.cause,
+      ...(error.remedy === undefined ? {} : { remedy: error.remedy }),
+    });
   }
 }
 

@@ -1,16 +1,19 @@
 import { Buffer } from 'node:buffer';
 import { existsSync } from 'node:fs';
+import type { Adjustment } from '../domain/adjustment.js';
 import type { FileMetadata } from '../domain/file-metadata.js';
+import { isTapeStub } from '../domain/found-file.js';
 import type { Location } from '../domain/location.js';
+import type { StackPreview } from '../domain/stack-preview.js';
 import { isAppError } from '../errors.js';
 import type { ExtractFileResult } from './extract-result.js';
 import type { Extractor } from './extractor.js';
 import { OpenFile } from './file-source.js';
 import { unknownFile } from './formats/unknown-file.js';
 import { lastPart, pathBelow, previewLocation, sidecarLocation } from './output-locations.js';
-import { readFile, UNKNOWN_READER, type ReadFile } from './read-file.js';
+import { isLostReader, readFile, UNKNOWN_READER, type ReadFile } from './read-file.js';
 import { EXTRACTORS } from './registry.js';
-import { sidecarText, type SidecarContent } from './sidecar.js';
+import { sidecarText, type SidecarBasis, type SidecarContent } from './sidecar.js';
 import { stageOutputs, type Output } from './stage-outputs.js';
 
 /** One file to read, as the finder saw it. Passes between processes. */
@@ -26,8 +29,12 @@ export interface ExtractFileJob {
   /** IANA zone of the instrument. */
   readonly timezone: string;
   readonly previews: boolean;
+  /** What previews of stacks show. @default 'montage' */
+  readonly stackPreviews?: StackPreview;
   /** See ExtractContext. */
   readonly dicomIdentity: boolean;
+  /** The adjustments of the file's instrument. @default none */
+  readonly adjustments?: readonly Adjustment[];
   /** How many bytes of the file and its companions may be read. */
   readonly limitBytes: number;
   /** paths.output: earlier results are looked for here. */
@@ -35,9 +42,6 @@ export interface ExtractFileJob {
   /** The folder of this attempt: results are written here, in the same tree. */
   readonly stagingPath: string;
 }
-
-/** File systems keep the content of files up to about this size (bytes) beside the name, without a block of their own. */
-const LARGEST_INLINE_BYTES = 4096;
 
 /** What is known of a file that was not read: its place in the record, with the reason. */
 export function unreadFile(location: Location, warning: string): FileMetadata {
@@ -53,7 +57,7 @@ export function unreadFile(location: Location, warning: string): FileMetadata {
 
 /**
  * Reads one file in the reader process and stages its sidecar and previews, or finds them still valid from an earlier build.
- * What is wrong with the file never throws.
+ * What is wrong with the file never throws; a program of the facility that is lost over it costs it its metadata.
  * @throws AppError FILE_NOT_WRITABLE when the staging folder cannot be written (full, missing, read-only).
  */
 export async function extractFile(
@@ -63,20 +67,29 @@ export async function extractFile(
   if (job.sizeBytes === 0) {
     return { kind: 'read', metadata: unreadFile(job.location, 'The file is empty.'), staged: [] };
   }
-  if (job.sizeBytes > LARGEST_INLINE_BYTES && job.blocks === 0) {
+  if (isTapeStub(job)) {
     const warning = 'The content is not on disk (archived to tape); the file was not opened.';
     // Staged nothing: when the content comes back, size and time stay the same.
     return { kind: 'read', metadata: unreadFile(job.location, warning), staged: [] };
   }
+  const adjustments = await adjustmentsOf(job);
   if (existsSync(pathBelow(job.outputPath, sidecarLocation(job.location)))) {
     // Loaded only here: a first build has no need of it.
     const { findCached } = await import('./sidecar-cache.js');
-    const cached = findCached({ ...job, path: Buffer.from(job.path), basis: job, extractors });
+    const basis = basisOf({ ...job, adjustments });
+    const cached = findCached({ ...job, path: Buffer.from(job.path), basis, extractors });
     if (cached !== null) return { kind: 'cached', ...cached };
   }
   try {
-    return await readAndStage(job, extractors);
+    return await readAndStage({ ...job, adjustments }, extractors);
   } catch (error) {
+    if (isLostReader(error) && error.code !== 'ABORTED') {
+      return {
+        kind: 'killed',
+        metadata: unreadFile(job.location, error.message),
+        code: error.code === 'LIMIT_EXCEEDED' ? 'LIMIT_EXCEEDED' : 'READER_FAILED',
+      };
+    }
     if (!isAppError(error) || error.code !== 'FILE_UNREADABLE') throw error;
     const { systemCode } = error.details;
     return {
@@ -87,8 +100,27 @@ export async function extractFile(
   }
 }
 
+/** A job with the adjustments of its file alone. */
+type AdjustedJob = ExtractFileJob & Required<Pick<ExtractFileJob, 'adjustments'>>;
+
+async function adjustmentsOf({
+  adjustments = [],
+  location,
+}: ExtractFileJob): Promise<readonly Adjustment[]> {
+  if (adjustments.length === 0) return adjustments;
+  const { adjustmentsOfFile } = await import('./adjust-signals.js');
+  return adjustmentsOfFile(adjustments, location);
+}
+
+/** The settings of a job that its result depends on. */
+function basisOf(job: AdjustedJob): Omit<SidecarBasis, 'readers' | 'isRecognised'> {
+  const { timezone, previews, stackPreviews = 'montage' } = job;
+  const { dicomIdentity, adjustments, limitBytes } = job;
+  return { timezone, previews, stackPreviews, dicomIdentity, adjustments, limitBytes };
+}
+
 async function readAndStage(
-  job: ExtractFileJob,
+  job: AdjustedJob,
   extractors: readonly Extractor[],
 ): Promise<ExtractFileResult> {
   const file = OpenFile.open(Buffer.from(job.path), job.limitBytes);
@@ -96,12 +128,7 @@ async function readAndStage(
     if (file.sizeBytes !== job.sizeBytes || file.mtimeNs !== job.mtimeNs) {
       return { kind: 'changed', location: job.location };
     }
-    const read = await readFile(file, {
-      timezone: job.timezone,
-      previews: job.previews,
-      dicomIdentity: job.dicomIdentity,
-      extractors,
-    });
+    const read = await readFile(file, { ...basisOf(job), extractors });
     if (file.hasChanged()) return { kind: 'changed', location: job.location };
     return stage(job, file, read);
   } finally {
@@ -109,7 +136,7 @@ async function readAndStage(
   }
 }
 
-function stage(job: ExtractFileJob, file: OpenFile, read: ReadFile): ExtractFileResult {
+function stage(job: AdjustedJob, file: OpenFile, read: ReadFile): ExtractFileResult {
   const count = read.signals.length;
   const previews = read.previews.flatMap((png, index): Output[] =>
     png === null ? [] : [{ location: previewLocation(job.location, index, count), content: png }],
@@ -133,11 +160,9 @@ function stage(job: ExtractFileJob, file: OpenFile, read: ReadFile): ExtractFile
     basis: {
       readers: read.askedReaders,
       isRecognised: read.isRecognised,
-      timezone: job.timezone,
-      previews: job.previews,
-      dicomIdentity: job.dicomIdentity,
-      limitBytes: job.limitBytes,
+      ...basisOf(job),
     },
+    adjusted: read.adjusted,
     siblings: file.siblings,
     tags: read.tags,
   };

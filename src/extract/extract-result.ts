@@ -3,6 +3,7 @@ import {
   DATASET_ROLES,
   DATASET_TYPES,
   type FileMetadata,
+  type MetadataValue,
   type SignalResult,
 } from '../domain/file-metadata.js';
 import type { Location } from '../domain/location.js';
@@ -42,17 +43,18 @@ export type ExtractFileResult =
       readonly location: Location;
     };
 
-const metadataValue = z.object({
+/** Understands one harmonised value. */
+export const metadataValueSchema = z.object({
   value: z.union([z.string(), z.number(), z.boolean(), z.array(z.number()), z.array(z.string())]),
   unit: z.string().exactOptional(),
   warning: z.boolean().exactOptional(),
-});
+}) satisfies z.ZodType<MetadataValue>;
 
 const signalResult = z.object({
   title: z.string().nullable(),
   type: z.enum(DATASET_TYPES),
   role: z.enum(DATASET_ROLES),
-  metadata: z.record(z.string(), metadataValue),
+  metadata: z.record(z.string(), metadataValueSchema),
   shape: z.array(z.number()),
   calibration: z.array(z.object({ scale: z.number(), origin: z.number(), unit: z.string() })),
   dtype: z.string().nullable(),

@@ -1,6 +1,17 @@
 import type { CompanionRule } from '../domain/companion-rule.js';
 import type { Signal } from '../domain/file-metadata.js';
 
+// What a module of a facility needs of the nouns: this file is what `recordsmith/extractor` gives.
+export type { CompanionRule } from '../domain/companion-rule.js';
+export type {
+  AxisCalibration,
+  DatasetRole,
+  DatasetType,
+  Metadata,
+  MetadataValue,
+  Signal,
+} from '../domain/file-metadata.js';
+
 /** Random access to one file that counts what is read; given to extractors in the reader process. */
 export interface FileSource {
   /** Last part of the path (percent-encoded when not UTF-8). */
@@ -48,6 +59,9 @@ export type PixelArray =
   | Float32Array
   | Float64Array;
 
+/** What one frame of a stack is drawn from: numbers, or a picture file. */
+export type FrameSource = Extract<PreviewSource, { kind: 'image' | 'encoded' }>;
+
 /** What a preview is drawn from. */
 export type PreviewSource =
   | {
@@ -62,6 +76,16 @@ export type PreviewSource =
       readonly stretch: 'percentile' | 'log' | 'none';
       /** Of one pixel in x, for the scale bar; null: unknown. */
       readonly pixelSize: { readonly size: number; readonly unit: string } | null;
+    }
+  /** Frames of one kind, of which several are shown side by side, or one, as the configuration says. */
+  | {
+      readonly kind: 'stack';
+      /** At least 1. */
+      readonly count: number;
+      /** What reading one frame takes, as it is read or unpacked, whichever is more: of frames that take much, fewer are shown. */
+      readonly frameBytes: number;
+      /** Reads a frame (the first is 0); called at most once for each. What it throws costs that frame only. */
+      readonly frameAt: (index: number) => FrameSource;
     }
   | {
       readonly kind: 'spectrum';

@@ -83,6 +83,11 @@ export class OpenFile implements FileSource {
     }
   }
 
+  /** How many bytes may be read, siblings included. */
+  get limitBytes(): number {
+    return this.#budget.limitBytes;
+  }
+
   /** Bytes read so far, siblings included. */
   get bytesRead(): number {
     return this.#budget.usedBytes;

@@ -1,10 +1,13 @@
+import type { Adjustment, AppliedAdjustment } from '../domain/adjustment.js';
 import {
   DATASET_ROLES,
   DATASET_TYPES,
   type Metadata,
   type Signal,
 } from '../domain/file-metadata.js';
-import { isAppError, toError } from '../errors.js';
+import type { StackPreview } from '../domain/stack-preview.js';
+import { isAppError, toError, type AppError } from '../errors.js';
+import type { AdjustedSignals } from './adjust-signals.js';
 import type {
   ExtractedFile,
   ExtractedSignal,
@@ -15,9 +18,12 @@ import type {
 import type { OpenFile } from './file-source.js';
 import { unknownFile } from './formats/unknown-file.js';
 import { renderPreview } from './previews/render-preview.js';
+import type { StackView } from './previews/stack-preview.js';
 
 /** What formats are recognised by, bytes. */
 const HEAD_BYTES = 65_536;
+/** Share of the bytes that may be read of a file which frames of stacks beyond the first may take, all signals together. */
+const STACKS_SHARE = 1 / 4;
 /** Datasets of one file; a broken file may claim any number. */
 const MOST_SIGNALS = 1000;
 /**
@@ -25,6 +31,8 @@ const MOST_SIGNALS = 1000;
  * said of such files: cached results of older versions are read again.
  */
 export const UNKNOWN_READER = 'unknown@2';
+/** Characters of an error that a warning repeats. */
+const LONGEST_REASON = 500;
 /** A file below this size that is not what its name says was probably cut off, bytes: a header alone is as long. */
 const SMALLEST_WHOLE_BYTES = 1024;
 
@@ -42,6 +50,8 @@ export interface ReadFile {
   readonly previews: readonly (Buffer | null)[];
   readonly warnings: readonly string[];
   readonly tags: JsonValue;
+  /** What the adjustments of the configuration did. */
+  readonly adjusted: readonly AppliedAdjustment[];
 }
 
 /** How a file is read. */
@@ -49,8 +59,12 @@ export interface ReadFileOptions {
   /** IANA zone of the instrument. */
   readonly timezone: string;
   readonly previews: boolean;
+  /** What previews of stacks show. @default 'montage' */
+  readonly stackPreviews?: StackPreview;
   /** See ExtractContext. @default false */
   readonly dicomIdentity?: boolean;
+  /** Those that are about this file; of which format is seen here. @default none */
+  readonly adjustments?: readonly Adjustment[];
   /** In the order in which they are asked. */
   readonly extractors: readonly Extractor[];
 }
@@ -63,7 +77,8 @@ export function readerName(extractor: Extractor): string {
 /**
  * Reads one open file with the first extractor that recognises it. Whatever an extractor or a preview does wrong
  * becomes a warning: the file keeps its place, with file facts at least.
- * @throws AppError FILE_UNREADABLE when the file system fails, which says nothing of the file.
+ * @throws AppError FILE_UNREADABLE when the file system fails, which says nothing of the file; READER_FAILED, LIMIT_EXCEEDED
+ * or ABORTED when a program of the facility was lost over it (isLostReader).
  */
 export async function readFile(file: OpenFile, options: ReadFileOptions): Promise<ReadFile> {
   const head: FileHead = {
@@ -94,7 +109,8 @@ export async function readFile(file: OpenFile, options: ReadFileOptions): Promis
       }
     } catch (error) {
       rethrowUnreadable(error);
-      warnings.push(`The reader ${chosen.id} could not read the file: ${toError(error).message}`);
+      if (isLostReader(error)) throw error;
+      warnings.push(`The reader ${chosen.id} could not read the file: ${reasonOf(error)}`);
     }
   }
   const isRecognised = chosen !== undefined;
@@ -102,13 +118,14 @@ export async function readFile(file: OpenFile, options: ReadFileOptions): Promis
     reader,
     askedReaders,
     isRecognised,
-    ...(await finish(extracted, options.previews, warnings)),
+    ...(await finish(extracted, options, file.limitBytes, warnings)),
   };
 }
 
 async function finish(
   extracted: ExtractedFile,
-  wantsPreviews: boolean,
+  { previews: wantsPreviews, stackPreviews = 'montage', adjustments = [] }: ReadFileOptions,
+  limitBytes: number,
   warnings: string[],
 ): Promise<Omit<ReadFile, 'reader' | 'askedReaders' | 'isRecognised'>> {
   warnings.push(...extracted.warnings);
@@ -118,13 +135,31 @@ async function finish(
     );
   }
   const kept = extracted.signals.slice(0, MOST_SIGNALS);
-  const signals = kept.map((signal) => checkedSignal(signal, warnings));
+  const checked = kept.map((signal) => checkedSignal(signal, warnings));
+  const { signals, applied } = await adjust(checked, extracted.format, adjustments);
   const previews: (Buffer | null)[] = [];
   for (const [index, signal] of kept.entries()) {
     const place = kept.length === 1 ? '' : ` of signal ${index + 1}`;
-    previews.push(wantsPreviews ? await previewOf(signal, place, warnings) : null);
+    const stacks: StackView = {
+      show: stackPreviews,
+      mostBytes: (limitBytes * STACKS_SHARE) / kept.length,
+      warn: (sentence) => warnings.push(`The preview${place} does not show all: ${sentence}`),
+    };
+    previews.push(wantsPreviews ? await previewOf(signal, place, stacks, warnings) : null);
   }
-  return { format: extracted.format, signals, previews, warnings, tags: extracted.tags };
+  const { format, tags } = extracted;
+  return { format, signals, previews, warnings, tags, adjusted: applied };
+}
+
+async function adjust(
+  signals: readonly Signal[],
+  format: string,
+  adjustments: readonly Adjustment[],
+): Promise<AdjustedSignals<Signal>> {
+  if (adjustments.length === 0) return { signals, applied: [] };
+  // Loaded only here: most instruments have no need of it.
+  const { adjustSignals } = await import('./adjust-signals.js');
+  return adjustSignals(signals, format, adjustments);
 }
 
 function recognises(extractor: Extractor, head: FileHead): boolean {
@@ -154,17 +189,33 @@ function unrecognisedWarning(
 async function previewOf(
   signal: ExtractedSignal,
   place: string,
+  stacks: StackView,
   warnings: string[],
 ): Promise<Buffer | null> {
   if (signal.previewOf === null) return null;
   try {
     const source = signal.previewOf();
-    return source === null ? null : await renderPreview(source);
+    return source === null ? null : await renderPreview(source, stacks);
   } catch (error) {
     rethrowUnreadable(error);
-    warnings.push(`The preview${place} could not be made: ${toError(error).message}`);
+    warnings.push(`The preview${place} could not be made: ${reasonOf(error)}`);
     return null;
   }
+}
+
+/** What an error says, as part of a warning: decoders of pictures write a line for each thing that is wrong. */
+function reasonOf(error: unknown): string {
+  const text = toError(error).message.replaceAll(/\s+/g, ' ').trim();
+  return text.length > LONGEST_REASON ? `${text.slice(0, LONGEST_REASON)}…` : text;
+}
+
+/** A program that failed says more of itself than of the file: it may well read it the next time. */
+export function isLostReader(error: unknown): error is AppError {
+  if (!isAppError(error)) return false;
+  if (error.code === 'READER_FAILED' || error.code === 'ABORTED') return true;
+  // Of other limits only the file itself is to blame: a header or a picture that is too large.
+  const { limit } = error.details;
+  return error.code === 'LIMIT_EXCEEDED' && (limit === 'time' || limit === 'memory');
 }
 
 function rethrowUnreadable(error: unknown): void {

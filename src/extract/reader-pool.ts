@@ -4,6 +4,9 @@ import type { ProcessPoolEvent } from '../processes/pool-options.js';
 import { ProcessPool } from '../processes/process-pool.js';
 import { unreadFile, type ExtractFileJob } from './extract-file.js';
 import { singleFileSchema, type SingleFile, type SingleFileJob } from './extract-single-file.js';
+import type { FacilityOfJob } from './facility/facility-extractors.js';
+import type { FacilityReaders } from '../domain/facility-readers.js';
+import { readerClaimsSchema, type ReaderClaim } from './facility/reader-claim.js';
 import { extractFileResultSchema, type ExtractFileResult } from './extract-result.js';
 
 /** How a reader pool is made. */
@@ -39,6 +42,8 @@ export class ReaderPool {
   readonly #size: number;
   readonly #timeLimitMs: number;
   readonly #memoryLimitBytes: number;
+  /** What every job carries: the readers of the facility; null: it has none. */
+  #facility: FacilityOfJob | null = null;
 
   constructor(options: ReaderPoolOptions = {}) {
     this.#size = options.size ?? DEFAULT_SIZE;
@@ -64,6 +69,33 @@ export class ReaderPool {
    */
   start(): Promise<void> {
     return this.#pool.start();
+  }
+
+  /**
+   * Has files read by the readers of the facility too, before those of recordsmith where they claim them. They are loaded
+   * and checked in a reader process now.
+   * @returns what they claim, in their order.
+   * @throws AppError CONFIG_INVALID naming every module and program that cannot be used.
+   */
+  async useFacilityReaders(readers: FacilityReaders): Promise<readonly ReaderClaim[]> {
+    const ask = (job: string, payload: unknown): Promise<ReaderClaim[]> =>
+      this.#pool.run(job, payload, {
+        timeLimitMs: this.#timeLimitMs,
+        parse: (answer) => readerClaimsSchema.parse(answer),
+      });
+    await this.#pool.start();
+    const { describeFacilityReaders } = await import('./facility/use-facility-readers.js');
+    const claims = await describeFacilityReaders(readers, {
+      modules: (path) => ask('describe-modules', path),
+      command: (command) => ask('describe-command', command),
+    });
+    const modules = claims.flatMap(({ kind, path }) => (kind === 'module' ? [path] : []));
+    this.#facility = {
+      modules: [...new Set(modules)],
+      commands: readers.commands,
+      limits: { timeLimitMs: this.#timeLimitMs, memoryLimitBytes: this.#memoryLimitBytes },
+    };
+    return claims;
   }
 
   /** Lets files in work finish and ends the processes; a second call ends them at once. */
@@ -115,7 +147,7 @@ export class ReaderPool {
    */
   async extractSingleFile(job: SingleFileJob, signal?: AbortSignal): Promise<SingleFile> {
     await this.#pool.start();
-    return this.#pool.run('extract-single', job, {
+    return this.#pool.run('extract-single', this.#withFacility(job), {
       timeLimitMs: this.#timeLimitMs,
       parse: (answer) => singleFileSchema.parse(answer),
       ...(signal === undefined ? {} : { signal }),
@@ -124,7 +156,7 @@ export class ReaderPool {
 
   async #extract(job: ExtractFileJob, signal: AbortSignal): Promise<ExtractFileResult> {
     try {
-      return await this.#pool.run('extract', job, {
+      return await this.#pool.run('extract', this.#withFacility(job), {
         timeLimitMs: this.#timeLimitMs,
         parse: (answer) => extractFileResultSchema.parse(answer),
         signal,
@@ -139,6 +171,10 @@ export class ReaderPool {
         code: error.code === 'LIMIT_EXCEEDED' ? 'LIMIT_EXCEEDED' : 'READER_FAILED',
       };
     }
+  }
+
+  #withFacility<Job extends object>(job: Job): Job {
+    return this.#facility === null ? job : { ...job, facility: this.#facility };
   }
 
   /** What the record says of a file over which its reader was lost; null: the error is not of the file. */

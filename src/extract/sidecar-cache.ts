@@ -1,7 +1,9 @@
 import { lstatSync, readFileSync, type BigIntStats } from 'node:fs';
+import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
 import type { FileMetadata } from '../domain/file-metadata.js';
 import type { Location } from '../domain/location.js';
+import { STACK_PREVIEWS } from '../domain/stack-preview.js';
 import { AppError, systemErrorCode } from '../errors.js';
 import { fileMetadataSchema } from './extract-result.js';
 import type { Extractor } from './extractor.js';
@@ -21,7 +23,9 @@ const sidecarSchema = fileMetadataSchema.extend({
     isRecognised: z.boolean(),
     timezone: z.string(),
     previews: z.boolean(),
+    stackPreviews: z.enum(STACK_PREVIEWS),
     dicomIdentity: z.boolean(),
+    adjustments: z.array(z.unknown()),
     limitBytes: z.number(),
   }),
   siblings: z.array(
@@ -78,8 +82,10 @@ function holds(sidecar: Sidecar, query: CacheQuery): boolean {
     sidecar.mtimeNs === query.mtimeNs.toString() &&
     basis.timezone === query.basis.timezone &&
     basis.previews === query.basis.previews &&
+    basis.stackPreviews === query.basis.stackPreviews &&
     basis.dicomIdentity === query.basis.dicomIdentity &&
     basis.limitBytes === query.basis.limitBytes &&
+    isDeepStrictEqual(basis.adjustments, [...query.basis.adjustments]) &&
     asksSameReaders(sidecar, query.extractors) &&
     sidecar.siblings.every((sibling) => isSameSibling(sibling, query.path))
   );

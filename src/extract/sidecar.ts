@@ -1,4 +1,6 @@
+import type { Adjustment, AppliedAdjustment } from '../domain/adjustment.js';
 import type { FileMetadata } from '../domain/file-metadata.js';
+import type { StackPreview } from '../domain/stack-preview.js';
 import type { JsonValue } from './extractor.js';
 import type { SiblingFacts } from './file-source.js';
 import { stableJson } from './stable-json.js';
@@ -15,7 +17,10 @@ export interface SidecarBasis {
   /** IANA zone in which the file's local times were read. */
   readonly timezone: string;
   readonly previews: boolean;
+  readonly stackPreviews: StackPreview;
   readonly dicomIdentity: boolean;
+  /** The adjustments of the configuration that are about this file, whatever its format. */
+  readonly adjustments: readonly Adjustment[];
   /** Bytes that might be read. */
   readonly limitBytes: number;
 }
@@ -26,6 +31,8 @@ export interface SidecarContent {
   readonly sizeBytes: number;
   readonly mtimeNs: bigint;
   readonly basis: SidecarBasis;
+  /** What the adjustments did, with what the reader gave. */
+  readonly adjusted: readonly AppliedAdjustment[];
   readonly siblings: readonly SiblingFacts[];
   readonly tags: JsonValue;
 }
@@ -36,13 +43,14 @@ export interface SidecarContent {
  * @throws AppError LIMIT_EXCEEDED when the tags are too large to be kept.
  */
 export function sidecarText(content: SidecarContent): string {
-  const { metadata, siblings, basis, tags, sizeBytes, mtimeNs } = content;
+  const { metadata, siblings, basis, adjusted, tags, sizeBytes, mtimeNs } = content;
   return `${stableJson({
     schema: SIDECAR_SCHEMA,
     ...metadata,
     sizeBytes,
     mtimeNs,
     basis,
+    adjusted,
     siblings,
     tags,
   })}\n`;

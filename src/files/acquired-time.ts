@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import type { FileVerdict, FoundFile } from '../domain/found-file.js';
+import { compareByTime, type FileVerdict, type FoundFile } from '../domain/found-file.js';
 import type { Location } from '../domain/location.js';
 import { otherOwner, ownerOfRequest, verdictOn } from './judge-file.js';
 import type { LookRequest } from './look-request.js';
@@ -72,9 +72,6 @@ export function decideByAcquiredTime(
       if (isTakenOver) takenOver.push(file.location);
     }
   }
-  files.sort((a, b) => {
-    if (a.timeNs !== b.timeNs) return a.timeNs < b.timeNs ? -1 : 1;
-    return a.location < b.location ? -1 : 1;
-  });
+  files.sort(compareByTime);
   return { files, verdicts, takenOver, otherFileCount: candidates.length - verdicts.length };
 }

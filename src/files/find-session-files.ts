@@ -1,21 +1,23 @@
 import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
-import type { FileVerdict, FoundFile } from '../domain/found-file.js';
+import { compareByTime, type FileVerdict, type FoundFile } from '../domain/found-file.js';
 import type { Location } from '../domain/location.js';
 import { AppError } from '../errors.js';
 import type { DirectoryIndex } from './directory-index.js';
+import type { FolderLister } from './folder-lister.js';
+import type { IndexKey } from './index-shelf.js';
 import { FileJudge, type Judgement } from './judge-file.js';
 import type { Companion } from './name-rules.js';
 import type { LookRequest } from './look-request.js';
 import type { LookResult } from './look-result.js';
 import { lookRoots, requireNeverUsed, type LookRoot, type LookRoots } from './look-roots.js';
 import { probeStore } from './probe-store.js';
-import { nearFilter, sessionWindow } from './session-window.js';
+import { nearFilter } from './session-window.js';
 import { failureText, isStoreFailure, storeUnavailable } from './store-errors.js';
 import {
+  folderKey,
   isInsideFolder,
   locationOf,
-  pathBytes,
   pathOfLocation,
   pathText,
   realPath,
@@ -23,13 +25,18 @@ import {
   textInside,
   type StorePath,
 } from './store-path.js';
-import { FolderWalk, type WalkedFile } from './walk-folder.js';
+import { FolderWalk } from './walk-folder.js';
+import type { WalkedFile } from './walk-options.js';
 
 /** What a look has besides its request. */
 export interface FindSessionFilesOptions {
   readonly signal: AbortSignal;
   /** The index for a root; the same one each time the same is searched in the same way. */
-  readonly indexOf: (key: string) => DirectoryIndex;
+  readonly indexOf: (key: IndexKey) => DirectoryIndex;
+  /** Told when an index is complete after a look, with whether that was a full walk. */
+  readonly onIndexed?: (key: IndexKey, isWalk: boolean) => void;
+  /** Lists folders of large trees beside the look, which ends it; absent: nothing does. */
+  readonly lister?: FolderLister;
   /** Epoch milliseconds. */
   readonly nowMs: number;
 }
@@ -56,6 +63,8 @@ export async function findSessionFiles(
       return { kind: 'store-unavailable', reason: error.message };
     }
     throw error;
+  } finally {
+    options.lister?.stop();
   }
 }
 
@@ -88,13 +97,14 @@ class Look {
     this.#warnings = [...roots.warnings];
   }
 
-  async run({ signal, indexOf, nowMs }: FindSessionFilesOptions): Promise<void> {
+  async run({ signal, indexOf, onIndexed, lister, nowMs }: FindSessionFilesOptions): Promise<void> {
     const { ignoredFolders, effort } = this.#request;
-    const windowEndMs = Number(sessionWindow(this.#request).graceEndNs / 1_000_000n);
     const searches = this.#roots.roots.map((root) => {
-      const index = indexOf(JSON.stringify([root.path, ignoredFolders]));
-      const useIndex = effort === 'index' && index.isUsable(windowEndMs, nowMs);
-      if (!useIndex) index.clear();
+      const isLasting = root.path === root.folderPath;
+      const key = { text: JSON.stringify([root.path, ignoredFolders]), isLasting };
+      const index = indexOf(key);
+      const useIndex = effort === 'index' && index.isUsable(nowMs);
+      index.beginLook();
       const walk = new FolderWalk({
         root: root.path,
         allowedRoots: this.#roots.allowedRoots,
@@ -106,10 +116,11 @@ class Look {
           this.#cannotSee(path, root, kind, reason, isStoreFault),
         index,
         useIndex,
+        ...(lister === undefined ? {} : { lister }),
         nowMs,
         signal,
       });
-      return { root, walk, index, useIndex };
+      return { root, walk, index, key, useIndex };
     });
     for (const { root, walk } of searches) {
       await walk.searchFolders();
@@ -123,9 +134,10 @@ class Look {
     for (const location of this.#request.recorded) {
       if (!this.#verdicts.has(location) && !undecided.has(location)) this.#takeRecorded(location);
     }
-    for (const { walk, index, useIndex } of searches) {
+    for (const { walk, index, key, useIndex } of searches) {
       this.#fileCount += walk.fileCount;
-      if (!useIndex) index.finishWalk(nowMs);
+      index.finishLook(useIndex ? null : nowMs);
+      onIndexed?.(key, !useIndex);
     }
   }
 
@@ -135,8 +147,8 @@ class Look {
     const verdicts = [...this.#verdicts.values()];
     return {
       kind: 'looked',
-      files: this.#files.sort(byTime),
-      needsAcquiredTime: this.#needsAcquiredTime.sort(byTime),
+      files: this.#files.sort(compareByTime),
+      needsAcquiredTime: this.#needsAcquiredTime.sort(compareByTime),
       takenOver: this.#takenOver,
       storeFaults: this.#storeFaults,
       verdicts: verdicts.sort((a, b) => compare(a.location, b.location)),
@@ -154,8 +166,8 @@ class Look {
 
   /** A link to a file counts only when the file itself was not searched, and once however many links lead to it. */
   #takeLinked(file: WalkedFile, target: StorePath, root: LookRoot): void {
-    const physical = pathBytes(target).toString('latin1');
-    const folder = physical.slice(0, Math.max(1, physical.lastIndexOf('/')));
+    const physical = folderKey(target);
+    const folder = folderKey(splitPath(target).folder);
     if (this.#seenFolders.has(folder) || this.#linkedFiles.has(physical)) return;
     this.#linkedFiles.add(physical);
     this.#judgeFile(file.path, file.name, root, this.#companionsIn(file.siblings));
@@ -279,11 +291,6 @@ class Look {
       this.#files.push(judgement.file);
     }
   }
-}
-
-function byTime(a: FoundFile, b: FoundFile): number {
-  if (a.timeNs !== b.timeNs) return a.timeNs < b.timeNs ? -1 : 1;
-  return compare(a.location, b.location);
 }
 
 function compare(a: string, b: string): number {

@@ -1,6 +1,11 @@
 import { toError } from '../errors.js';
 import { accessSync, closeSync, constants, lstatSync, openSync, readSync, statSync } from 'node:fs';
-import type { FileVerdict, FoundFile, Verdict } from '../domain/found-file.js';
+import {
+  isTapeStub,
+  type FileVerdict,
+  type FoundFile,
+  type Verdict,
+} from '../domain/found-file.js';
 import type { Location } from '../domain/location.js';
 import { FileOwner, type OwnedFile } from './file-owner.js';
 import type { LookFolder, LookRequest } from './look-request.js';
@@ -16,8 +21,6 @@ import { pathText, type StorePath } from './store-path.js';
 
 /** Bytes of a companion that are looked at. */
 const COMPANION_BYTES = 4096;
-/** File systems keep the content of files up to about this size (bytes) beside the name, without a block of their own. */
-const LARGEST_INLINE_BYTES = 4096;
 
 /** A file near the session with what its folder knows of it. */
 export interface FileToJudge {
@@ -210,8 +213,8 @@ function readFacts(file: FileToJudge): Facts {
  * Whether a file begins with what a companion holds; one that is archived to tape or cannot be read is not looked at.
  * @returns an Error when the store failed.
  */
-function holdsText(path: StorePath, { sizeBytes, blocks }: Facts, text: RegExp): boolean | Error {
-  if (sizeBytes > LARGEST_INLINE_BYTES && blocks === 0) return true;
+function holdsText(path: StorePath, facts: Facts, text: RegExp): boolean | Error {
+  if (isTapeStub(facts)) return true;
   let descriptor: number | null = null;
   try {
     descriptor = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);

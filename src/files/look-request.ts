@@ -68,6 +68,8 @@ export interface LookRequest {
   readonly strategy: 'exclusive' | 'inclusive';
   /** Lower-case, with dot: what some format claims as its main file. */
   readonly extensions: readonly string[];
+  /** Patterns of names, any case, that some reader claims besides the extensions. @default none */
+  readonly claimedPatterns?: readonly string[];
   readonly ignorePatterns: readonly string[];
   readonly ignoredFolders: readonly string[];
   readonly companions: readonly CompanionRule[];

@@ -46,6 +46,13 @@ export const lookResultSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('store-unavailable'), reason: z.string() }),
 ]);
 
+/** What a store process answers to a look. */
+export const lookAnswerSchema = z.object({
+  result: lookResultSchema,
+  /** Why the index of folders could not be kept after the look before; null: it was, or need not be. */
+  indexFault: z.string().nullable(),
+});
+
 /** See lookResultSchema. */
 export type LookResult = z.infer<typeof lookResultSchema>;
 

@@ -32,6 +32,7 @@ interface Pattern {
 export class NameRules {
   readonly #request: Pick<LookRequest, 'strategy' | 'extensions'>;
   readonly #extensions: ReadonlySet<string>;
+  readonly #claimedPatterns: readonly Pattern[];
   readonly #ignorePatterns: readonly Pattern[];
   readonly #ignoredFolders: ReadonlySet<string>;
   readonly #companionRules: readonly {
@@ -43,11 +44,17 @@ export class NameRules {
   constructor(
     request: Pick<
       LookRequest,
-      'strategy' | 'extensions' | 'ignorePatterns' | 'ignoredFolders' | 'companions'
+      | 'strategy'
+      | 'extensions'
+      | 'claimedPatterns'
+      | 'ignorePatterns'
+      | 'ignoredFolders'
+      | 'companions'
     >,
   ) {
     this.#request = request;
     this.#extensions = new Set(request.extensions.map((extension) => extension.toLowerCase()));
+    this.#claimedPatterns = (request.claimedPatterns ?? []).map(compile);
     this.#ignorePatterns = request.ignorePatterns.map(compile);
     this.#ignoredFolders = new Set(request.ignoredFolders.map((name) => name.toLowerCase()));
     this.#companionRules = request.companions.map((rule) => ({
@@ -65,7 +72,8 @@ export class NameRules {
   /** Whether some format claims files of this name as its main files. */
   isClaimed(name: string): boolean {
     const dot = name.lastIndexOf('.');
-    return dot >= 0 && this.#extensions.has(name.slice(dot).toLowerCase());
+    if (dot >= 0 && this.#extensions.has(name.slice(dot).toLowerCase())) return true;
+    return this.#claimedPatterns.some((pattern) => pattern.matches(name));
   }
 
   /** Lower-case name of each companion in a folder to its main file. */

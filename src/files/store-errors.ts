@@ -1,4 +1,5 @@
 import { AppError, systemErrorCode, toError } from '../errors.js';
+import { pathText, type StorePath } from './store-path.js';
 
 /** What the kernel says when not one file but the store is in trouble. */
 const STORE_FAILURES: ReadonlySet<string> = new Set([
@@ -63,4 +64,12 @@ export function failureText(error: unknown): string {
     default:
       return systemErrorCode(error) ?? toError(error).message;
   }
+}
+
+/** The error of a root that cannot be read: STORE_UNAVAILABLE. */
+export function rootFailure(root: StorePath, error: unknown): AppError {
+  return storeUnavailable(
+    `The folder ${pathText(root)} cannot be read: ${failureText(error)}.`,
+    error,
+  );
 }

@@ -28,6 +28,19 @@ export function storePath(bytes: Buffer): StorePath {
   }
 }
 
+/** joinStorePath for many names of one folder, which then costs a third. */
+export function joinerOf(folder: StorePath): (name: StorePath) => StorePath {
+  if (typeof folder !== 'string') return (name) => joinStorePath(folder, name);
+  const prefix = folder.endsWith('/') ? folder : `${folder}/`;
+  return (name) => (typeof name === 'string' ? prefix + name : joinStorePath(folder, name));
+}
+
+/** What tells a folder from all others; of a path without symbolic links. */
+export function folderKey(path: StorePath): string {
+  // Text cannot begin with U+0000: no two keys are equal by chance.
+  return typeof path === 'string' ? path : `\0${path.toString('latin1')}`;
+}
+
 /** A name inside a folder. */
 export function joinStorePath(folder: StorePath, name: StorePath): StorePath {
   if (typeof folder === 'string' && typeof name === 'string') {

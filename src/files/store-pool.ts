@@ -3,7 +3,7 @@ import type { ProcessPoolEvent, RunJobOptions } from '../processes/pool-options.
 import { ProcessPool } from '../processes/process-pool.js';
 import type { LookRequest } from './look-request.js';
 import {
-  lookResultSchema,
+  lookAnswerSchema,
   probeResultSchema,
   type LookResult,
   type ProbeResult,
@@ -15,10 +15,17 @@ export interface StorePoolOptions {
   readonly lookTimeLimitMs?: number;
   /** Milliseconds that a probe may take. @default 10 s, and never longer than a look */
   readonly probeTimeLimitMs?: number;
-  /** Looks and probes at once in one store. @default 2 */
+  /** Processes of one store: a look and probes beside it. @default 2 */
   readonly processesPerStore?: number;
   /** Resident memory of one process, in bytes. @default 1 GiB */
   readonly memoryLimitBytes?: number;
+  /**
+   * Where what looks remember of folders is kept, to be used again after a start and by other processes of this machine;
+   * absent: nowhere.
+   */
+  readonly indexFolder?: string;
+  /** Told, once for each reason, that it cannot be kept there. */
+  readonly onIndexFault?: (message: string) => void;
   readonly onEvent?: (event: ProcessPoolEvent) => void;
 }
 
@@ -29,6 +36,8 @@ export interface StorePoolOptions {
 export class StorePool {
   readonly #options: StorePoolOptions;
   readonly #pools = new Map<string, ProcessPool>();
+  readonly #lastLooks = new Map<string, Promise<void>>();
+  readonly #indexFaults = new Set<string>();
   #isStopped = false;
 
   constructor(options: StorePoolOptions = {}) {
@@ -43,16 +52,33 @@ export class StorePool {
 
   /**
    * Looks for a session's files. `store` names what hangs together (the root of the instrument's store): looks in the
-   * same one share its processes and what these remember.
+   * same one come one after the other, so that each has the use of what the one before saw of the folders.
    * @throws AppError READER_FAILED when the process crashed, LIMIT_EXCEEDED over the memory limit, ABORTED,
    * INPUT_INVALID when a folder leads out of paths.data.
    */
   look(store: string, request: LookRequest, signal?: AbortSignal): Promise<LookResult> {
-    return this.#run(store, 'look', request, {
-      timeLimitMs: this.#options.lookTimeLimitMs ?? 600_000,
-      parse: (answer) => lookResultSchema.parse(answer),
+    const before = this.#lastLooks.get(store) ?? Promise.resolve();
+    const look = before.then(() => this.#look(store, request, signal));
+    const over = look.then(ignore, ignore);
+    this.#lastLooks.set(store, over);
+    return look;
+  }
+
+  async #look(store: string, request: LookRequest, signal?: AbortSignal): Promise<LookResult> {
+    const { indexFolder = null, lookTimeLimitMs = 600_000, onIndexFault } = this.#options;
+    const payload = { request, indexFolder };
+    const answer = await this.#run(store, 'look', payload, {
+      timeLimitMs: lookTimeLimitMs,
+      parse: (message) => lookAnswerSchema.parse(message),
       ...(signal === undefined ? {} : { signal }),
     });
+    if ('kind' in answer) return answer;
+    const { result, indexFault } = answer;
+    if (indexFault !== null && !this.#indexFaults.has(indexFault)) {
+      this.#indexFaults.add(indexFault);
+      onIndexFault?.(indexFault);
+    }
+    return result;
   }
 
   /** Whether the folder `root` of a store is there, holds anything, and how long it took to know. Throws as look does. */
@@ -111,4 +137,8 @@ export class StorePool {
     }
     return pool;
   }
+}
+
+function ignore(): void {
+  // Whoever asked for the look has its answer; the next one only waits for it to end.
 }

@@ -1,10 +1,14 @@
 import { lstatSync, statSync, type Stats } from 'node:fs';
 import { setImmediate as yieldToEvents } from 'node:timers/promises';
 import { AppError, isAppError, systemErrorCode } from '../errors.js';
-import type { DirectoryEntry, DirectoryIndex } from './directory-index.js';
-import { failureText, isStoreFailure, storeUnavailable } from './store-errors.js';
+import { ContentsGatherer, YOUNG_MS, type FolderContents } from './directory-index.js';
+import { receivedList } from './folder-lister.js';
+import { ENTRY_KINDS, kindOf, type FolderFacts, type FolderList } from './list-folder.js';
+import { failureText, isStoreFailure, rootFailure } from './store-errors.js';
 import {
+  folderKey,
   isInsideFolder,
+  joinerOf,
   joinStorePath,
   listNames,
   pathBytes,
@@ -13,52 +17,9 @@ import {
   splitPath,
   type StorePath,
 } from './store-path.js';
+import type { FolderToWalk, WalkFolderOptions } from './walk-options.js';
 
-/** A regular file near the session, met in a walk. */
-export interface WalkedFile {
-  readonly path: StorePath;
-  readonly name: StorePath;
-  /** All names in its folder. */
-  readonly siblings: readonly StorePath[];
-  /** When `path` is a symbolic link to the file: where it truly lies; else null. */
-  readonly linkTarget: StorePath | null;
-}
-
-/** How a folder is walked. */
-export interface WalkFolderOptions {
-  /** Absolute, as configured: what locations are made from. */
-  readonly root: StorePath;
-  /** Physical folders that symbolic links may lead into. */
-  readonly allowedRoots: readonly StorePath[];
-  /** Physical paths of folders seen before, over all walks of one look: a folder is searched once. */
-  readonly seenFolders: Set<string>;
-  readonly ignoresFolder: (name: string) => boolean;
-  /** A quick check on a file's mtime, epoch milliseconds, that must not say no to a file that counts. */
-  readonly isNear: (mtimeMs: number) => boolean;
-  readonly onNearFile: (file: WalkedFile) => void;
-  /**
-   * What cannot be seen, and why. `entry`: one name, which may be none of ours (a temporary file that vanished, a link
-   * that leads nowhere); `folder`: everything below it. `isStoreFault`: the store failed on it, it may come back.
-   * What it throws ends the walk.
-   */
-  readonly onUnreadable: (
-    path: StorePath,
-    kind: 'entry' | 'folder',
-    reason: string,
-    isStoreFault: boolean,
-  ) => void;
-  readonly index: DirectoryIndex;
-  /** Whether the index may spare listing folders that did not change. */
-  readonly useIndex: boolean;
-  readonly nowMs: number;
-  readonly signal: AbortSignal;
-}
-
-interface Folder {
-  readonly path: StorePath;
-  /** Without symbolic links. */
-  readonly physical: StorePath;
-}
+const OR_UNDEFINED = { throwIfNoEntry: false } as const;
 
 /** How often other work (an abort) gets its turn, in milliseconds. */
 const YIELD_EVERY_MS = 50;
@@ -70,7 +31,7 @@ const YIELD_EVERY_MS = 50;
  */
 export class FolderWalk {
   readonly #options: WalkFolderOptions;
-  readonly #folders: Folder[] = [];
+  readonly #folders: FolderToWalk[] = [];
   #links: StorePath[] = [];
   #fileCount = 0;
   #faultCount = 0;
@@ -119,8 +80,29 @@ export class FolderWalk {
   }
 
   async #searchEntered(): Promise<void> {
-    for (let folder = this.#folders.pop(); folder !== undefined; folder = this.#folders.pop()) {
-      this.#visit(folder);
+    const lister = this.#options.useIndex ? undefined : this.#options.lister;
+    /** What the other thread has at hand. */
+    const lent = new Map<string, FolderToWalk>();
+    for (;;) {
+      for (const folder of lister?.offer(this.#folders) ?? []) {
+        lent.set(pathText(folder.path), folder);
+      }
+      for (const { path, list } of lister?.poll() ?? []) {
+        const folder = lent.get(path);
+        lent.delete(path);
+        if (folder === undefined) continue;
+        if (list === null) this.#visit(folder);
+        else this.#accept(folder, receivedList(list));
+      }
+      const folder = this.#folders.pop();
+      if (folder !== undefined) this.#visit(folder);
+      else if (lent.size === 0) return;
+      else if (lister?.isBusy === true) lister.wait();
+      else {
+        // The thread was lost.
+        this.#folders.push(...lent.values());
+        lent.clear();
+      }
       await this.#breathe();
     }
   }
@@ -136,27 +118,27 @@ export class FolderWalk {
 
   #enter(path: StorePath, physical: StorePath): void {
     const { seenFolders } = this.#options;
-    const key = pathBytes(physical).toString('latin1');
+    const key = folderKey(physical);
     if (seenFolders.has(key)) return;
     seenFolders.add(key);
     this.#folders.push({ path, physical });
   }
 
-  #visit(folder: Folder): void {
-    const { index, useIndex, nowMs, isNear } = this.#options;
+  #visit(folder: FolderToWalk): void {
+    const { index, useIndex, nowMs } = this.#options;
     const isRoot = folder.path === this.#options.root;
     try {
       // Its own times first: what changes while the list is read is then seen as a change the next time.
       const stats = statSync(folder.path);
-      let known = useIndex ? index.unchanged(folder.path, stats, nowMs, isNear) : null;
-      if (known === null) {
+      let known: FolderContents | null = useIndex
+        ? index.unchanged(folder.path, stats, nowMs)
+        : null;
+      if (known === null || !this.#isStillFar(folder, known)) {
         known = this.#list(folder, stats);
       } else {
         for (const name of known.subfolders) this.#enterSubfolder(folder, name);
       }
-      this.#fileCount += known.fileMtimesMs.length;
-      for (const name of known.links) this.#links.push(joinStorePath(folder.path, name));
-      if (isRoot) this.#rootState = known.isEmpty ? 'empty' : 'holds something';
+      this.#conclude(folder, known);
     } catch (error) {
       if (isAppError(error)) throw error;
       if (isRoot) throw rootFailure(folder.path, error);
@@ -164,7 +146,31 @@ export class FolderWalk {
     }
   }
 
-  #enterSubfolder(folder: Folder, name: StorePath): void {
+  #conclude(folder: FolderToWalk, { fileMtimesMs, links, isEmpty }: FolderContents): void {
+    this.#fileCount += fileMtimesMs.length;
+    for (const name of links) this.#links.push(joinStorePath(folder.path, name));
+    if (folder.path !== this.#options.root) return;
+    this.#rootState = isEmpty ? 'empty' : 'holds something';
+  }
+
+  /**
+   * Whether no file of a folder that did not change is near the session: by the times remembered, and by fresh ones of
+   * those that may have been written again.
+   */
+  #isStillFar(folder: FolderToWalk, { fileMtimesMs, youngFiles }: FolderContents): boolean {
+    const { isNear, nowMs } = this.#options;
+    if (youngFiles === null) return false;
+    for (const { name, index } of youngFiles) {
+      if ((fileMtimesMs[index] ?? Infinity) < nowMs - YOUNG_MS) continue;
+      const stats = lstatSync(joinStorePath(folder.path, name), { throwIfNoEntry: false });
+      // Gone or no file any more, although the folder says that it is as it was: let its list say.
+      if (stats?.isFile() !== true) return false;
+      fileMtimesMs[index] = stats.mtimeMs;
+    }
+    return !fileMtimesMs.some(isNear);
+  }
+
+  #enterSubfolder(folder: FolderToWalk, name: StorePath): void {
     if (this.#options.ignoresFolder(pathText(name))) return;
     const path = joinStorePath(folder.path, name);
     this.#enter(
@@ -173,46 +179,78 @@ export class FolderWalk {
     );
   }
 
-  #list(folder: Folder, stats: Stats): DirectoryEntry {
-    const { index, isNear, onNearFile } = this.#options;
+  #list(folder: FolderToWalk, facts: FolderFacts): FolderContents {
     const listedAtMs = Date.now();
     const siblings = listNames(folder.path);
-    const subfolders: StorePath[] = [];
-    const links: StorePath[] = [];
-    const fileMtimesMs: number[] = [];
+    const contents = new ContentsGatherer(listedAtMs);
     const faultsBefore = this.#faultCount;
+    const pathOf = joinerOf(folder.path);
     for (const name of siblings) {
-      const path = joinStorePath(folder.path, name);
-      const found = this.#lstat(path);
+      const found = this.#lstat(pathOf(name));
       if (found === null) continue;
-      if (found.isFile()) {
-        fileMtimesMs.push(found.mtimeMs);
-        if (isNear(found.mtimeMs)) onNearFile({ path, name, siblings, linkTarget: null });
-      } else if (found.isDirectory()) {
-        subfolders.push(name);
-        this.#enterSubfolder(folder, name);
-      } else if (found.isSymbolicLink()) {
-        links.push(name);
-      }
+      this.#meet(folder, siblings, name, kindOf(found), found.mtimeMs, contents);
     }
-    const entry: DirectoryEntry = {
-      mtimeMs: stats.mtimeMs,
-      ctimeMs: stats.ctimeMs,
-      inode: stats.ino,
-      listedAtMs,
-      isEmpty: siblings.length === 0,
-      subfolders,
-      links,
-      fileMtimesMs: Float64Array.from(fileMtimesMs),
-    };
-    // What the store failed on is not in the entry: the folder has to be listed again.
-    if (this.#faultCount === faultsBefore) index.remember(folder.path, entry);
-    return entry;
+    // What the store failed on is not in the list: the folder has to be listed again.
+    const isWhole = this.#faultCount === faultsBefore;
+    return this.#remember(folder, facts, siblings, contents, isWhole);
+  }
+
+  /** A folder that the other thread listed. */
+  #accept(folder: FolderToWalk, { facts, listedAtMs, names, kinds, mtimesMs }: FolderList): void {
+    const contents = new ContentsGatherer(listedAtMs);
+    const faultsBefore = this.#faultCount;
+    for (const [index, name] of names.entries()) {
+      let kind = kinds[index] ?? ENTRY_KINDS.other;
+      let mtimeMs = mtimesMs[index] ?? 0;
+      if (kind === ENTRY_KINDS.file && this.#options.isNear(mtimeMs)) {
+        // It was listed a while ago: what is near is looked at afresh.
+        const found = this.#lstat(joinStorePath(folder.path, name));
+        if (found === null) continue;
+        kind = kindOf(found);
+        mtimeMs = found.mtimeMs;
+      }
+      this.#meet(folder, names, name, kind, mtimeMs, contents);
+    }
+    const isWhole = this.#faultCount === faultsBefore;
+    this.#conclude(folder, this.#remember(folder, facts, names, contents, isWhole));
+  }
+
+  #meet(
+    folder: FolderToWalk,
+    siblings: readonly StorePath[],
+    name: StorePath,
+    kind: number,
+    mtimeMs: number,
+    contents: ContentsGatherer,
+  ): void {
+    if (kind === ENTRY_KINDS.file) {
+      contents.addFile(name, mtimeMs);
+      if (!this.#options.isNear(mtimeMs)) return;
+      const path = joinStorePath(folder.path, name);
+      this.#options.onNearFile({ path, name, siblings, linkTarget: null });
+    } else if (kind === ENTRY_KINDS.folder) {
+      contents.subfolders.push(name);
+      this.#enterSubfolder(folder, name);
+    } else if (kind === ENTRY_KINDS.link) {
+      contents.links.push(name);
+    }
+  }
+
+  #remember(
+    folder: FolderToWalk,
+    facts: FolderFacts,
+    siblings: readonly StorePath[],
+    gathered: ContentsGatherer,
+    isWhole: boolean,
+  ): FolderContents {
+    const contents = gathered.contents(siblings.length === 0);
+    if (isWhole) this.#options.index.remember(folder.path, facts, contents);
+    return contents;
   }
 
   #lstat(path: StorePath): Stats | null {
     try {
-      const stats = lstatSync(path, { throwIfNoEntry: false });
+      const stats = lstatSync(path, OR_UNDEFINED);
       if (stats !== undefined) return stats;
       this.#options.onUnreadable(path, 'entry', 'it vanished while it was looked at', false);
     } catch (error) {
@@ -259,11 +297,4 @@ export class FolderWalk {
     if (isStoreFault) this.#faultCount += 1;
     this.#options.onUnreadable(path, kind, failureText(error), isStoreFault);
   }
-}
-
-function rootFailure(root: StorePath, error: unknown): AppError {
-  return storeUnavailable(
-    `The folder ${pathText(root)} cannot be read: ${failureText(error)}.`,
-    error,
-  );
 }

@@ -1,5 +1,4 @@
 import type { ChildProcess } from 'node:child_process';
-import { readFileSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { AppError, toError } from '../errors.js';
 import {
@@ -8,6 +7,7 @@ import {
   type MessageToChild,
   type MessageToParent,
 } from './pool-messages.js';
+import { killDescendants, residentBytesOf } from './process-tree.js';
 import { startChild, type StartChildOptions } from './start-child.js';
 
 /** What a job came to in a child. */
@@ -81,8 +81,8 @@ export class PoolChild {
     const limit = this.#options.start.memoryLimitBytes;
     if (limit === null || this.#memoryWatch !== null) return;
     this.#memoryWatch = setInterval(() => {
-      const bytes = residentBytes(this.pid);
-      if (bytes !== null && bytes > limit) this.#options.onMemoryExceeded(bytes);
+      const bytes = this.pid === undefined ? 0 : residentBytesOf([this.pid]);
+      if (bytes > limit) this.#options.onMemoryExceeded(bytes);
     }, MEMORY_CHECK_MS);
     this.#memoryWatch.unref();
   }
@@ -101,8 +101,13 @@ export class PoolChild {
     if (!this.#ended) this.#process.ref();
   }
 
-  /** Ends it at once; the end is reported when the kernel lets it go. */
+  /** Ends it at once, with the programs that it started; the end is reported when the kernel lets it go. */
   kill(): void {
+    if (this.pid !== undefined) {
+      // Stopped, it starts no further ones meanwhile.
+      this.#process.kill('SIGSTOP');
+      killDescendants(this.pid);
+    }
     this.#process.kill('SIGKILL');
   }
 
@@ -165,17 +170,5 @@ export class PoolChild {
     this.#ended = true;
     this.rest();
     this.#options.onEnd({ exitCode, signal, stderr: this.#stderr.trim() });
-  }
-}
-
-/** Resident memory of a process; null where the system does not tell (it has ended, or is no Linux). */
-function residentBytes(pid: number | undefined): number | null {
-  if (pid === undefined) return null;
-  try {
-    // VmRSS is in kB whatever the page size; statm counts pages, whose size node does not know.
-    const match = /^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'latin1'));
-    return match?.[1] === undefined ? null : Number(match[1]) * 1024;
-  } catch {
-    return null;
   }
 }

@@ -1,9 +1,7 @@
-import { DateTime } from 'luxon';
 import type { Activity } from '../domain/activity.js';
 import type { Metadata, MetadataValue } from '../domain/file-metadata.js';
 import type { Dataset } from '../domain/dataset.js';
 import type { ExperimentRecord, Note, Person, Sample } from '../domain/record.js';
-import { AppError } from '../errors.js';
 import { chemicalElementsOf } from '../domain/chemical-elements.js';
 import { replaceForbidden } from './forbidden-characters.js';
 import type {
@@ -15,7 +13,9 @@ import type {
   DocumentSample,
   RecordSource,
 } from './record-document.js';
+import { describeSeries } from './describe-series.js';
 import { toUriReference } from './uri-reference.js';
+import { zonedInstant } from './zoned-instant.js';
 
 /** Compares by code points, which is not the order of UTF-16 units beyond the basic plane. */
 function compareCodePoints(a: string, b: string): number {
@@ -90,33 +90,21 @@ function parameters(metadata: Metadata, order: KeyOrder): DocumentParameter[] {
   return list;
 }
 
-/**
- * An instant as every text of a record has it: ISO 8601 with the offset of the instrument's zone at that instant.
- * @throws AppError TIME_INVALID
- */
-export function zonedInstant(epochMs: number, timezone: string): string {
-  const instant = DateTime.fromMillis(epochMs, { zone: timezone });
-  if (!instant.isValid) {
-    throw new AppError('TIME_INVALID', `${epochMs} ms in zone "${timezone}" is no time.`, {
-      remedy: "Set the instrument's time zone to an IANA name such as Europe/Berlin.",
-      details: { epochMs, timezone },
-    });
-  }
-  return instant.toISO();
-}
-
 function finiteOrNull(value: number): number | null {
   return Number.isFinite(value) ? value : null;
 }
 
 function describeDataset(dataset: Dataset, timezone: string, order: KeyOrder): DocumentDataset {
+  const series = describeSeries(dataset, timezone);
   return {
     type: dataset.type,
     role: dataset.role,
     name: replaceForbidden(dataset.name),
     location: dataset.location,
     format: replaceForbidden(dataset.format),
-    descriptions: dataset.description === null ? [] : [replaceForbidden(dataset.description)],
+    descriptions: [series?.text ?? null, dataset.description].flatMap((description) =>
+      description === null ? [] : [replaceForbidden(description)],
+    ),
     previews: dataset.preview === null ? [] : [dataset.preview],
     metadata: parameters(dataset.metadata, order),
     extensions: {
@@ -140,6 +128,7 @@ function describeDataset(dataset: Dataset, timezone: string, order: KeyOrder): D
       ...(dataset.missingSinceMs === null
         ? {}
         : { missingSince: zonedInstant(dataset.missingSinceMs, timezone) }),
+      ...(series === null ? {} : { series: series.extension }),
     },
   };
 }

@@ -61,6 +61,20 @@ const projectSchema = z.strictObject({
   ref: uri.optional(),
 });
 
+const seriesSchema = z
+  .strictObject({
+    count: z.number().int().positive().describe('Files, missing ones among them.'),
+    first: text.describe('Name of the file with the lowest number.'),
+    last: text,
+    startTime: instant.describe('Earliest and latest time of the files.'),
+    endTime: instant,
+    missing: z.number().int().positive().optional(),
+    sha256: text.describe('Over location, size, modification time and absence of each file.'),
+  })
+  .describe(
+    'The dataset is a numbered series of files; location is that of the first that is there.',
+  );
+
 const datasetExtensionsSchema = z.strictObject({
   sizeBytes: z.number().int().nonnegative(),
   modifiedNs: z
@@ -88,6 +102,7 @@ const datasetExtensionsSchema = z.strictObject({
   signalCount: z.number().int().positive(),
   warnings: z.array(text),
   missingSince: instant.optional(),
+  series: seriesSchema.optional(),
 });
 
 const datasetSchema = z.strictObject({

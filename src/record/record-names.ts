@@ -48,6 +48,14 @@ function hexOf(identifier: string): string {
   return createHash('sha256').update(identifier, 'utf8').digest('hex').slice(0, 8);
 }
 
+/**
+ * Text as part of a file name: unsafe characters percent-encoded, shortened to end at 255 bytes with what is added.
+ * @param addedBytes of extensions and the like
+ */
+export function safeFileName(text: string, addedBytes: number): string {
+  return shorten(encodeName(text), MAX_NAME_BYTES - addedBytes);
+}
+
 /** Shortens a name without cutting a %XX in two. */
 function shorten(name: string, maxBytes: number): string {
   return name.length <= maxBytes ? name : name.slice(0, maxBytes).replace(/%[0-9A-F]?$/, '');

@@ -42,6 +42,39 @@ export type SavedRecord =
 /** Permissions of version files: a version never changes, nobody may write to its files. */
 export const VERSION_MODE = 0o444;
 
+/** The files of a record that follows its schema, written and synced, still without their names. */
+export interface PreparedRecord {
+  readonly xml: UnfinishedFile;
+  readonly json: UnfinishedFile;
+}
+
+/**
+ * Writes the files of a record under names of their own, syncs and validates them, and hands them to `use`, which gives
+ * them their names; those that it does not are removed afterwards.
+ * @param paths absolute
+ * @param mode permissions of the files
+ * @returns what `use` answers, or what is wrong with the record.
+ * @throws AppError FILE_NOT_WRITABLE, leaving no partial file; what `use` throws
+ */
+export async function prepareRecord<Result>(
+  document: RecordSource,
+  paths: RecordPaths,
+  validator: Pick<XmlValidator, 'validateFile'>,
+  mode: number,
+  use: (prepared: PreparedRecord) => Promise<Result>,
+): Promise<Result | { readonly kind: 'invalid'; readonly faults: readonly XmlFault[] }> {
+  const [xml, json] = await bothOrNone([
+    writeUnfinished(paths.xml, writeXml(document), mode),
+    writeUnfinished(paths.json, writeJson(document), mode),
+  ]);
+  try {
+    const verdict = await validator.validateFile(xml.path);
+    return verdict.valid ? await use({ xml, json }) : { kind: 'invalid', faults: verdict.faults };
+  } finally {
+    await Promise.all([json.discard(), xml.discard()]);
+  }
+}
+
 /**
  * Writes a version of a record as immutable XML and JSON files: unfinished file, sync, validation, rename, sync of the
  * folder. The same record saved again gives the same files. An invalid one gets no version and is kept under `invalid/`.
@@ -51,22 +84,21 @@ export const VERSION_MODE = 0o444;
 export async function saveRecord(options: SaveRecordOptions): Promise<SavedRecord> {
   const { recordsFolder, document, fingerprint, names } = options;
   const paths = versionPaths(names, fingerprint);
-  const [xml, json] = await bothOrNone([
-    writeUnfinished(join(recordsFolder, paths.xml), writeXml(document), VERSION_MODE),
-    writeUnfinished(join(recordsFolder, paths.json), writeJson(document), VERSION_MODE),
-  ]);
-  try {
-    const verdict = await options.validator.validateFile(xml.path);
-    if (!verdict.valid) {
-      const aside = join(recordsFolder, invalidPaths(names, fingerprint).xml);
-      const kept = await writeUnfinished(aside, writeXml(document));
-      return { kind: 'invalid', faults: verdict.faults, keptAside: await kept.finish() };
-    }
-    const [finishedJson, finishedXml] = await Promise.all([json.finish(), xml.finish()]);
-    return { kind: 'saved', paths, json: finishedJson, xml: finishedXml };
-  } finally {
-    await Promise.all([json.discard(), xml.discard()]);
-  }
+  const absolute = { xml: join(recordsFolder, paths.xml), json: join(recordsFolder, paths.json) };
+  const saved = await prepareRecord(
+    document,
+    absolute,
+    options.validator,
+    VERSION_MODE,
+    async (prepared) => {
+      const [json, xml] = await Promise.all([prepared.json.finish(), prepared.xml.finish()]);
+      return { kind: 'saved', paths, json, xml } as const;
+    },
+  );
+  if (saved.kind === 'saved') return saved;
+  const aside = join(recordsFolder, invalidPaths(names, fingerprint).xml);
+  const kept = await writeUnfinished(aside, writeXml(document));
+  return { ...saved, keptAside: await kept.finish() };
 }
 
 /** Two files written and synced at the same time; when one fails, the other is removed. */

@@ -1,9 +1,19 @@
-import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { DateTime } from 'luxon';
 import { writeFeiTiff } from '../../src/demo/write-fei-tiff.js';
+import { mrcBytes } from '../support/mrc-bytes.js';
+import { decodedPng } from '../support/preview-picture.js';
 import { runCli } from './run-cli.js';
 
 let folder: string;
@@ -159,5 +169,47 @@ describe('recordsmith extract', () => {
     expect(stderr).toMatch(message);
     expect(JSON.parse(stdout)).toMatchObject({ error: { code: 'USAGE' } });
     expect(code).toBe(64);
+  });
+
+  test('heeds a configuration that is there: its readers by name, its faults; none that may not be read', async () => {
+    const lab = join(folder, 'configured');
+    mkdirSync(join(lab, 'config'), { recursive: true });
+    writeReader('configured/ours.mjs', ONE_SIGNAL);
+    writeFileSync(join(lab, 'odd.xyz'), 'x');
+    const file = join(lab, 'config/recordsmith.yaml');
+    writeFileSync(file, 'extract: { readers: [../ours.mjs] }');
+    const heeded = await runCli(lab, ['extract', '--json', 'odd.xyz']);
+    expect(JSON.parse(heeded.stdout)).toMatchObject([{ format: 'Ours', warnings: [] }]);
+    writeFileSync(join(lab, 'notes.txt'), 'words');
+    const named = await runCli(lab, ['extract', '--json', '--reader', 'ours', 'notes.txt']);
+    expect(JSON.parse(named.stdout)).toMatchObject([
+      { format: 'Ours', warnings: [expect.stringContaining('does not recognise') as unknown] },
+    ]);
+    writeFileSync(file, 'extract: { readres: [] }');
+    const faulty = await runCli(lab, ['extract', 'odd.xyz']);
+    expect(faulty.stderr).toContain("did you mean 'extract.readers'?");
+    expect(faulty.code).toBe(78);
+    if (process.getuid?.() === 0) return;
+    chmodSync(file, 0);
+    const refused = await runCli(lab, ['extract', '--json', 'odd.xyz']);
+    expect(JSON.parse(refused.stdout)).toMatchObject([{ format: 'unknown' }]);
+    expect(refused.stderr).toContain('not heeded');
+  });
+
+  test('draws the frame of a stack that the configuration names, without one a montage', async () => {
+    const lab = join(folder, 'stacks');
+    mkdirSync(join(lab, 'config'), { recursive: true });
+    const pixels = Buffer.from(Uint8Array.from({ length: 4 * 200 * 200 }, (_, at) => at % 250));
+    writeFileSync(join(lab, 'movie.mrc'), mrcBytes({ size: [200, 200, 4], mode: 0, pixels }));
+    const sizeOfPreview = async (): Promise<number[]> => {
+      const { code } = await runCli(lab, ['extract', 'movie.mrc', '--preview', 'movie.png']);
+      expect(code).toBe(0);
+      const { width, height } = await decodedPng(readFileSync(join(lab, 'movie.png')));
+      return [width, height];
+    };
+    expect(await sizeOfPreview()).toEqual([400, 400]);
+    const file = join(lab, 'config/recordsmith.yaml');
+    writeFileSync(file, 'build: { stack_previews: middle }');
+    expect(await sizeOfPreview()).toEqual([200, 200]);
   });
 });

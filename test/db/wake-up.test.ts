@@ -162,6 +162,13 @@ describeDatabases('waking the daemons', (fixture) => {
     expect(listener.count()).toBe(0);
   });
 
+  test('stopping before it has begun to connect ends it, too', async () => {
+    const listener = listen();
+    await listener.wakeUp.stop();
+    expect(listener.count()).toBe(0);
+    expect(await listeners()).toEqual([]);
+  });
+
   test.each(['Lab "two"', 'x'.repeat(60)])(
     'the schema %j wakes its own daemons only',
     async (name) => {

@@ -197,7 +197,8 @@ describeWithServer('A restart of the PostgreSQL server', () => {
       engine: 'postgres',
       settings: {
         database: { url: server.url },
-        build: { schedule: EVERY_SECOND, previews: false, concurrency: 1 },
+        // Each file is read by itself: the build takes a while.
+        build: { schedule: EVERY_SECOND, previews: false, concurrency: 1, series_min_files: 0 },
       },
     });
   });

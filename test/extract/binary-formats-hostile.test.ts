@@ -12,6 +12,7 @@ import { serExtractor } from '../../src/extract/formats/ser.js';
 import { tvipsStreamExtractor } from '../../src/extract/formats/tvips-stream.js';
 import { damaged } from '../support/damage.js';
 import { edaxImageBytes, edaxMapBytes, edaxSpectrumBytes } from '../support/edax-bytes.js';
+import { firstFrame } from '../support/first-frame.js';
 import { mibBytes } from '../support/mib-bytes.js';
 import { feiRecord, mrcBytes } from '../support/mrc-bytes.js';
 import { sampleFile } from '../support/sample-file.js';
@@ -54,7 +55,7 @@ async function readsOrRefuses(
     for (const signal of signals) {
       expect(signal.shape.every((length) => Number.isSafeInteger(length) && length > 0)).toBe(true);
       expect([0, signal.shape.length]).toContain(signal.calibration.length);
-      const source = signal.previewOf?.();
+      const source = firstFrame(signal.previewOf?.());
       if (source?.kind === 'image') {
         expect(source.pixels.length).toBeGreaterThanOrEqual(source.width * source.height);
       }

@@ -4,6 +4,7 @@ import { DateTime } from 'luxon';
 import { writeDm3 } from '../../src/demo/write-dm3.js';
 import { isAppError } from '../../src/errors.js';
 import { dmExtractor } from '../../src/extract/formats/dm.js';
+import { firstFrame } from '../support/first-frame.js';
 import { MemoryFile } from '../support/memory-file.js';
 import { describeWithSamples, samplePath, sampleReference } from '../support/samples.js';
 
@@ -33,7 +34,7 @@ async function readsOrRefuses(name: string, bytes: Buffer, damage: string): Prom
   try {
     const { signals, tags } = await dmExtractor.extract(file, { timezone: 'UTC', previews: true });
     JSON.stringify([signals, tags]);
-    for (const signal of signals) signal.previewOf?.();
+    for (const signal of signals) firstFrame(signal.previewOf?.());
     return true;
   } catch (error) {
     if (!isAppError(error) || error.code !== 'FORMAT_INVALID') {

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { expect, test } from '@jest/globals';
 import { dmExtractor } from '../../src/extract/formats/dm.js';
 import type { ExtractedSignal } from '../../src/extract/extractor.js';
+import { firstFrame } from '../support/first-frame.js';
 import { MemoryFile } from '../support/memory-file.js';
 import { describeWithSamples, samplePath, sampleReference } from '../support/samples.js';
 
@@ -15,8 +16,8 @@ async function read(name: string, previews: boolean) {
 
 /** What the preview shows, added up. */
 function previewSum(signal: ExtractedSignal): { kind: string; sum: number } {
-  const source = signal.previewOf?.();
-  if (source === null || source === undefined) throw new Error('no preview');
+  const source = firstFrame(signal.previewOf?.());
+  if (source === null) throw new Error('no preview');
   let sum = 0;
   const add = (values: Iterable<number | bigint>): void => {
     for (const value of values) sum += Number(value);

@@ -406,6 +406,7 @@ describe('results of an earlier build', () => {
     ['limit', (job) => ({ ...job, limitBytes: job.limitBytes + 1 })],
     ['DICOM identity', (job) => ({ ...job, dicomIdentity: true })],
     ['previews setting', (job) => ({ ...job, previews: false })],
+    ['choice of frames', (job) => ({ ...job, stackPreviews: 'last' })],
     [
       'size',
       (job) => {

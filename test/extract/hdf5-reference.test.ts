@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { expect, test } from '@jest/globals';
 import { hdf5Extractor } from '../../src/extract/formats/hdf5.js';
 import type { ExtractedFile, PreviewSource } from '../../src/extract/extractor.js';
+import { firstFrame } from '../support/first-frame.js';
 import { sniffableFile } from '../support/sniffable-file.js';
 import {
   describeWithSamples,
@@ -30,7 +31,8 @@ function sumOf(values: Iterable<number | bigint>): number {
   return sum;
 }
 
-function previewSum(source: PreviewSource | null | undefined): number {
+function previewSum(shown: PreviewSource | null | undefined): number {
+  const source = firstFrame(shown);
   if (source?.kind === 'image') return sumOf(source.pixels);
   if (source?.kind === 'spectrum') return sumOf(source.values);
   if (source?.kind === 'spectrum-image') return sumOf(source.navigation.pixels);
@@ -94,7 +96,7 @@ describeWithSamples('the HDF5 samples', () => {
           expect(previewOf).toBeNull();
           continue;
         }
-        const source = previewOf?.();
+        const source = firstFrame(previewOf?.());
         const sum = shownSum(wanted, source?.kind ?? '');
         expect(Math.abs(previewSum(source) - sum)).toBeLessThanOrEqual(1e-6 * Math.abs(sum));
       }
@@ -111,7 +113,7 @@ describeWithSamples('the HDF5 samples', () => {
 
   test('colours of 16 bits are shown with 8', async () => {
     const { signals } = await read('hdf5_files/test_rgba16.hdf5', true);
-    const source = signals[0]?.previewOf?.();
+    const source = firstFrame(signals[0]?.previewOf?.());
     expect(source).toMatchObject({ kind: 'image', width: 128, height: 128, channels: 4 });
     expect(Math.abs(previewSum(source) - 2_197_519_620 / 257)).toBeLessThan(128 * 128 * 4);
   });

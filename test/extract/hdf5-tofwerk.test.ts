@@ -2,6 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { hdf5Extractor } from '../../src/extract/formats/hdf5.js';
 import type { ExtractedFile } from '../../src/extract/extractor.js';
 import { buildHdf5, setAttributes } from '../support/build-hdf5.js';
+import { firstFrame } from '../support/first-frame.js';
 import { sniffableFile } from '../support/sniffable-file.js';
 
 interface Variant {
@@ -113,14 +114,16 @@ describe('Tofwerk FIB-SIMS', () => {
     });
   });
 
-  test('the preview of the peaks adds up depths; that of the pictures is the first one', async () => {
+  test('the preview of the peaks adds up depths; that of the pictures has all of them', async () => {
     const { signals } = await read();
     expect(signals[0]?.previewOf?.()).toMatchObject({
       kind: 'spectrum-image',
       navigation: { width: 5, height: 2, pixels: new Float64Array(10).fill(6) },
       spectrum: { values: Float64Array.of(0, 20, 40), origin: 12, xLabel: 'm/z', xUnit: 'Da' },
     });
-    expect(signals[2]?.previewOf?.()).toMatchObject({
+    const pictures = signals[2]?.previewOf?.();
+    expect(pictures).toMatchObject({ kind: 'stack' });
+    expect(firstFrame(pictures)).toMatchObject({
       kind: 'image',
       width: 4,
       height: 4,

@@ -127,6 +127,7 @@ describe("FEI's extended headers", () => {
       'Data Dimensions': '2 × 3 × 4',
       'Data Type': 'TEM_Imaging',
       Defocus: '-1.2 µm',
+      'Detector Name': 'BM-Ceta',
       'Exposure Time': '0.5 s',
       Magnification: '29000',
       Microscope: 'TITAN52 D3999',

@@ -1,71 +1,16 @@
 import { describe, expect, test } from '@jest/globals';
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import sharp from 'sharp';
-import type { PixelArray, PreviewSource } from '../../src/extract/extractor.js';
+import type { PixelArray } from '../../src/extract/extractor.js';
 import { renderPreview } from '../../src/extract/previews/render-preview.js';
-
-type ImageSource = Extract<PreviewSource, { kind: 'image' }>;
-type SpectrumSource = Extract<PreviewSource, { kind: 'spectrum' }>;
-
-interface Picture {
-  readonly width: number;
-  readonly height: number;
-  readonly channels: number;
-  at(x: number, y: number): number[];
-}
-
-async function pictureOf(source: PreviewSource): Promise<Picture> {
-  const { data, info } = await sharp(await renderPreview(source))
-    .raw()
-    .toBuffer({ resolveWithObject: true });
-  return {
-    width: info.width,
-    height: info.height,
-    channels: info.channels,
-    at: (x, y) => {
-      const from = (y * info.width + x) * info.channels;
-      return [...data.subarray(from, from + info.channels)];
-    },
-  };
-}
-
-function image(
-  width: number,
-  height: number,
-  pixels: PixelArray,
-  changes: Partial<ImageSource> = {},
-): ImageSource {
-  return {
-    kind: 'image',
-    width,
-    height,
-    pixels,
-    channels: 1,
-    stretch: 'percentile',
-    pixelSize: null,
-    ...changes,
-  };
-}
-
-function spectrum(values: PixelArray, changes: Partial<SpectrumSource> = {}): SpectrumSource {
-  return {
-    kind: 'spectrum',
-    values,
-    origin: 0,
-    scale: 1,
-    xLabel: 'Energy',
-    xUnit: 'keV',
-    yLabel: 'Intensity',
-    yUnit: 'counts',
-    ...changes,
-  };
-}
-
-/** A pixel of the curve: clearly more blue than red. */
-function isCurve([red = 0, , blue = 0]: number[]): boolean {
-  return blue - red > 40;
-}
+import {
+  imageSource as image,
+  isCurve,
+  pictureOf,
+  spectrumSource as spectrum,
+  type Picture,
+  type SpectrumSource,
+} from '../support/preview-picture.js';
 
 /** The columns that have a pixel of the curve above the lowest tenth of the plot. */
 function columnsWithHighCurve(picture: Picture): number[] {
@@ -330,7 +275,10 @@ describe('other previews', () => {
   test('a text shows its lines; control characters and long lines do no harm', async () => {
     const lines = ['first', '\u0000\u0007<script>&amp;', 'x'.repeat(100_000), 'Привет µm'];
     const picture = await pictureOf({ kind: 'text', lines });
-    expect([picture.width, picture.height]).toStrictEqual([500, 500]);
+    // As high as its lines, but no strip.
+    expect([picture.width, picture.height]).toStrictEqual([500, 120]);
+    const long = await pictureOf({ kind: 'text', lines: Array.from({ length: 400 }, String) });
+    expect([long.width, long.height]).toStrictEqual([500, 500]);
     const inkIn = (top: number): number =>
       Array.from({ length: 500 * 12 }, (_, index) =>
         picture.at(index % 500, top + Math.floor(index / 500)),
@@ -348,7 +296,8 @@ describe('other previews', () => {
       const spectrum = { kind: 'spectrum', values, origin: -0.2, scale: 0.01, xLabel: 'Energy', xUnit: 'keV', yLabel: 'Intensity', yUnit: 'counts' };
       const pixels = Uint16Array.from({ length: 600 * 400 }, (_, i) => (i * 7919) % 4093);
       const navigation = { kind: 'image', width: 600, height: 400, pixels, channels: 1, stretch: 'percentile', pixelSize: { size: 0.3, unit: 'nm' } };
-      const sources = [spectrum, navigation, { kind: 'spectrum-image', navigation, spectrum }, { kind: 'text', lines: ['one', 'µ Å'] }];
+      const stack = { kind: 'stack', count: 40, frameBytes: 480000, frameAt: (index) => ({ ...navigation, pixels: pixels.map((value) => value + index * 50) }) };
+      const sources = [stack, spectrum, navigation, { kind: 'spectrum-image', navigation, spectrum }, { kind: 'text', lines: ['one', 'µ Å'] }];
       const hash = createHash('sha256');
       for (const source of sources) hash.update(await renderPreview(source));
       process.stdout.write(hash.digest('hex'));`;

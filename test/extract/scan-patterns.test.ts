@@ -127,6 +127,7 @@ describeWithSamples('the EMPAD descriptions', () => {
       'Camera Length': '722.5 mm',
       'Data Dimensions': '4 × 4 × 128 × 128',
       'Data Type': 'STEM_Diffraction',
+      'Detector Name': 'EMPAD',
       'Exposure Time': '0.001 s',
       'Scan Rotation': '0 °',
       Title: 'acquisition_1',

@@ -2,6 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { emiExtractor } from '../../src/extract/formats/emi.js';
 import { serExtractor } from '../../src/extract/formats/ser.js';
 import { fileWithSiblings } from '../support/file-with-siblings.js';
+import { firstFrame } from '../support/first-frame.js';
 import {
   expectArray,
   expectClose,
@@ -81,8 +82,7 @@ describeWithSamples('the TIA samples', () => {
   test.each(series)('%s has the sum that hyperspy reads', async (name, expected) => {
     const [reference] = expected;
     const { signals } = await read(name);
-    // Of a series of images the preview shows the first.
-    const isImage = signals[0]?.previewOf?.()?.kind === 'image';
+    const isImage = firstFrame(signals[0]?.previewOf?.())?.kind === 'image';
     const frame = isImage ? firstFrameSum(reference) : reference?.sum;
     if (frame !== undefined) {
       const wanted = Number(frame);

@@ -1,4 +1,4 @@
-import { mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { decodeLocation } from '../../src/domain/location.js';
@@ -394,59 +394,5 @@ describe('a store in trouble', () => {
       nowMs: Date.now(),
     };
     await expect(findSessionFiles(request, options)).rejects.toMatchObject({ code: 'ABORTED' });
-  });
-});
-
-describe('the index of folders', () => {
-  const effort = 'index' as const;
-
-  test('a look with the index sees what a walk sees: new, changed, renamed and removed', async () => {
-    const index = new DirectoryIndex();
-    const old = START_MS - 100 * 24 * HOUR;
-    for (const name of ['a/1', 'a/2', 'b/3', 'c/d/4']) store.write(`titan/${name}.dm3`, old);
-    symlinkSync('../a/1.dm3', join(store.path, 'titan/b/link.dm3'));
-    const request = lookRequest(store.path, { effort });
-    const first = await look(request, index);
-    expect(first.otherFileCount).toBe(4);
-    store.write('titan/b/5.dm3');
-    store.write('titan/new/6.dm3');
-    store.write('titan/a/1.dm3');
-    renameSync(join(store.path, 'titan/c'), join(store.path, 'titan/e'));
-    rmSync(join(store.path, 'titan/a/2.dm3'));
-    const second = await look(request, index);
-    expect(second).toEqual({
-      ...(await look(lookRequest(store.path))),
-      durationMs: expect.any(Number),
-    });
-    expect(second.files).toHaveLength(3);
-  });
-
-  test('an unchanged folder is not listed again; a walk, an hour or a later session lists it', async () => {
-    const index = new DirectoryIndex();
-    const old = START_MS - 100 * 24 * HOUR;
-    store.write('titan/a.dm3', old);
-    const folder = ns(old);
-    store.touch('titan', folder);
-    // Its ctime is now: only a look that long after trusts that nothing happened within the same tick.
-    const laterMs = Date.now() + 2 * HOUR;
-    const request = lookRequest(store.path, { effort });
-    const realNow = Date.now;
-    Date.now = () => laterMs;
-    try {
-      await look(request, index, laterMs);
-      // Written again in place: the folder's own times do not show it.
-      store.write('titan/a.dm3');
-      expect((await look(request, index, laterMs + 1)).files).toHaveLength(0);
-      const walk = { ...request, effort: 'walk' as const };
-      expect((await look(walk, new DirectoryIndex(), laterMs + 1)).files).toHaveLength(1);
-      const fresh = lookRequest(store.path, { effort, endMs: laterMs + 10 });
-      expect((await look(fresh, index, laterMs + 20)).files).toHaveLength(1);
-      store.write('titan/a.dm3', old);
-      await look(walk, index, laterMs);
-      store.write('titan/a.dm3');
-      expect((await look(request, index, laterMs + HOUR)).files).toHaveLength(1);
-    } finally {
-      Date.now = realNow;
-    }
   });
 });

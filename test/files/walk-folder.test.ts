@@ -1,12 +1,14 @@
 import { execFileSync } from 'node:child_process';
-import { chmodSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { chmodSync, mkdirSync, readdirSync, rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { DirectoryIndex } from '../../src/files/directory-index.js';
 import { isStoreFailure } from '../../src/files/store-errors.js';
 import { pathText } from '../../src/files/store-path.js';
-import { FolderWalk, type WalkFolderOptions } from '../../src/files/walk-folder.js';
+import { FolderLister } from '../../src/files/folder-lister.js';
+import { FolderWalk } from '../../src/files/walk-folder.js';
+import type { WalkFolderOptions } from '../../src/files/walk-options.js';
 import { FileStore, lookRequest } from '../support/file-store.js';
 
 let store: FileStore;
@@ -132,4 +134,57 @@ test('an ignored folder is not entered', async () => {
   const walk = makeWalk({ ignoresFolder: (name) => name === '.git' });
   await walk.searchFolders();
   expect([walk.fileCount, walk.rootState]).toEqual([0, 'holds something']);
+});
+
+describe('A walk with a second thread', () => {
+  /** All that a walk meets. */
+  async function metBy(lister?: FolderLister): Promise<string[]> {
+    const met: string[] = [];
+    const walk = makeWalk({
+      onNearFile: ({ path, siblings }) => met.push(`${pathText(path)} of ${siblings.length}`),
+      onUnreadable: (path, kind, reason) => met.push(`${pathText(path)} ${kind} ${reason}`),
+      ...(lister === undefined ? {} : { lister }),
+    });
+    await walk.searchFolders();
+    await walk.followLinks();
+    met.push(`${walk.fileCount} files, ${walk.rootState}`);
+    return met.sort();
+  }
+
+  beforeEach(() => {
+    for (let number = 0; number < 300; number += 1) {
+      for (const name of ['a', 'b', 'deep/c']) store.write(`s${number}/${name}.dm3`);
+    }
+    store.write(Buffer.from('s7/gr\u00f6.dm3', 'latin1'));
+    symlinkSync('../s8/a.dm3', join(store.path, 's9/link.dm3'));
+    symlinkSync('nowhere', join(store.path, 's9/broken'));
+  });
+
+  test('meets what one thread meets', async () => {
+    const expected = await metBy();
+    expect(expected.length).toBeGreaterThan(900);
+    const lister = new FolderLister();
+    try {
+      expect(await metBy(lister)).toEqual(expected);
+      expect(lister.listedCount).toBeGreaterThan(0);
+    } finally {
+      lister.stop();
+    }
+  });
+
+  test('goes on alone when the thread is lost', async () => {
+    const expected = await metBy();
+    const lister = new FolderLister();
+    const offer = lister.offer.bind(lister);
+    let taken = 0;
+    lister.offer = (folders) => {
+      if (taken === 2) return [];
+      const some = offer(folders);
+      if (some.length > 0) taken += 1;
+      if (taken === 2) lister.stop();
+      return some;
+    };
+    expect(await metBy(lister)).toEqual(expected);
+    expect(taken).toBe(2);
+  });
 });

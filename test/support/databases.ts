@@ -97,6 +97,7 @@ const TABLES = [
   'session_notes',
   'file_verdicts',
   'dataset_values',
+  'series_files',
   'datasets',
   'activities',
   'records',

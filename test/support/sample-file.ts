@@ -7,6 +7,7 @@ import type {
   FileHead,
   FileSource,
 } from '../../src/extract/extractor.js';
+import { firstFrame } from './first-frame.js';
 import { samplePath, type ReferenceSignal } from './samples.js';
 import { SniffableFile } from './sniffable-file.js';
 
@@ -59,10 +60,10 @@ export function sampleFile(name: string): SampleFile {
   return new SampleFile(samplePath(name));
 }
 
-/** What a preview shows, added up: pixels of an image, values of a spectrum, the map of a spectrum image. */
+/** What a preview shows, added up: pixels of an image (of a stack its first frame), values of a spectrum, the map of a spectrum image. */
 export function previewSum(signal: ExtractedSignal | undefined): number {
-  const source = signal?.previewOf?.();
-  if (source === null || source === undefined) throw new Error('no preview');
+  const source = firstFrame(signal?.previewOf?.());
+  if (source === null) throw new Error('no preview');
   let sum = 0;
   const values =
     source.kind === 'image'

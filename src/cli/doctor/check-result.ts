@@ -15,6 +15,8 @@ export interface CheckResult {
   readonly remedy: string | null;
   /** Something was wrong and --repair has put it right. */
   readonly mended: boolean;
+  /** What was found, for programs; absent: nothing but the message. */
+  readonly details?: Readonly<Record<string, string | number | null>>;
 }
 
 /** All is well. */

@@ -11,6 +11,8 @@ import { databaseSettingsOf } from '../../configured-database.js';
 import { EXIT, exitCodeOf, type ExitCode } from '../exit-codes.js';
 import { checkClocks } from './check-clocks.js';
 import { checkDatabase } from './check-database.js';
+import { checkAdjustments, checkFacilityReaders } from './check-facility-readers.js';
+import { checkFileClocks } from './check-file-clocks.js';
 import { checkFolders } from './check-folders.js';
 import { checkInstruments } from './check-instruments.js';
 import { checkLeases } from './check-leases.js';
@@ -90,6 +92,7 @@ async function checkConfigured(
   report: DoctorReport,
 ): Promise<AppError | null> {
   await report.addAll(checkSchema(environment));
+  await report.addAll(checkFacilityReaders(environment));
   await report.addAll(checkFolders(environment));
   const { data } = environment.config.paths;
   const probe = await probeFolder(environment, data);
@@ -137,7 +140,9 @@ async function checkWithDatabase(
   await report.addAll(checkPauses(database, systemClock.now().toMillis()));
   await report.addAll(checkLeases(database));
   await report.addAll(checkInstruments(environment, database));
+  await report.addAll(checkAdjustments(environment, database));
   await report.addAll(checkClocks(database));
+  await report.addAll(checkFileClocks(environment, database, systemClock));
   if (options.deep !== true) return;
   const { output, records } = config.paths;
   await report.addAll(

@@ -1,4 +1,4 @@
-import type { Dataset } from '../../domain/dataset.js';
+import type { DatasetFile } from '../../domain/dataset.js';
 import type { FileVerdict, Verdict } from '../../domain/found-file.js';
 import type { Instrument, InstrumentFolder } from '../../domain/instrument.js';
 import type { WorkingSession } from '../../domain/working-session.js';
@@ -31,7 +31,7 @@ export interface ExplainHintsOptions {
   readonly verdicts: readonly FileVerdict[];
   /** Sessions on the same folders around this one, each with its instrument by the clock offsets that hold for it. */
   readonly neighbours: readonly Neighbour[];
-  readonly missing: readonly Dataset[];
+  readonly missing: readonly Pick<DatasetFile, 'location'>[];
   /** Empty without a fresh look. */
   readonly writtenElsewhen: readonly WrittenElsewhen[];
 }

@@ -6,9 +6,10 @@ import { activePauses } from '../../db/pause-store.js';
 import { currentRecord, recordDatasets } from '../../db/record-store.js';
 import { getSession } from '../../db/session-store.js';
 import { VERDICTS, type FileVerdict } from '../../domain/found-file.js';
-import type { Dataset } from '../../domain/dataset.js';
+import { filesOfDataset, type Dataset } from '../../domain/dataset.js';
 import { WIDEST_CLOCK_SHIFT_MS, withClockOffsets } from '../../domain/frozen-clock-offsets.js';
 import type { Instrument } from '../../domain/instrument.js';
+import { decodeLocation, displayName, type Location } from '../../domain/location.js';
 import { completeSession, type WorkingSession } from '../../domain/working-session.js';
 import { AppError } from '../../errors.js';
 import { DEFAULT_NEAR_MS } from '../../files/look-request.js';
@@ -31,8 +32,24 @@ interface Explained {
   readonly instrument: Instrument;
   readonly waiting: Waiting | null;
   readonly verdicts: readonly FileVerdict[];
-  readonly missing: readonly Dataset[];
+  readonly missing: readonly MissingFile[];
   readonly neighbours: readonly Neighbour[];
+}
+
+/** A file of the record that is gone. */
+type MissingFile = Pick<Dataset, 'name' | 'location' | 'missingSinceMs'>;
+
+function missingFilesOf(dataset: Dataset): MissingFile[] {
+  const { name, series } = dataset;
+  return filesOfDataset(dataset).flatMap(({ location, missingSinceMs }) => {
+    if (missingSinceMs === null) return [];
+    const ownName = series === undefined ? name : `${lastPartOf(location)} of ${name}`;
+    return [{ name: ownName, location, missingSinceMs }];
+  });
+}
+
+function lastPartOf(location: Location): string {
+  return displayName(decodeLocation(location.slice(location.lastIndexOf('/') + 1)));
 }
 
 /** What the latest look left in the database, and the sessions around. Runs in a scope. */
@@ -52,7 +69,7 @@ async function readExplained(id: string, nowMs: number): Promise<Explained> {
     instrument,
     waiting: waitingOf(session, await activePauses(nowMs), nowMs),
     verdicts: await listVerdicts(session.identifier),
-    missing: datasets.filter(({ missingSinceMs }) => missingSinceMs !== null),
+    missing: datasets.flatMap(missingFilesOf),
     neighbours:
       startMs === null
         ? []

@@ -8,6 +8,7 @@ import {
   removeFileRule,
 } from '../../db/session-files-store.js';
 import { getSession } from '../../db/session-store.js';
+import { filesOfDataset } from '../../domain/dataset.js';
 import type { Location } from '../../domain/location.js';
 import type { WorkingSession } from '../../domain/working-session.js';
 import { resolveInData } from '../../files/look-roots.js';
@@ -43,7 +44,7 @@ async function readKnown(id: string, dataPath: string): Promise<Known> {
   const named = [
     ...(await listVerdicts(identifier)),
     ...(await listFileRules(identifier)),
-    ...datasets,
+    ...datasets.flatMap(filesOfDataset),
   ];
   return {
     session,

@@ -24,7 +24,7 @@ const FRAME_TIME = 'x00181063';
  */
 export const dicomExtractor: Extractor = {
   id: 'dicom',
-  version: 1,
+  version: 3,
   extensions: EXTENSIONS,
   promisedFormat: 'a DICOM file',
 

@@ -17,7 +17,7 @@ import { dmTagsAsJson } from './dm/dm-values.js';
 /** DigitalMicrograph 3 and 4 (Gatan): pictures, diffraction patterns, spectra, spectrum images, stacks. */
 export const dmExtractor: Extractor = {
   id: 'dm',
-  version: 1,
+  version: 3,
   extensions: ['.dm3', '.dm4'],
   promisedFormat: 'a DigitalMicrograph file',
 

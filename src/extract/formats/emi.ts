@@ -14,7 +14,7 @@ const MAX_WARNINGS = 20;
  */
 export const emiExtractor: Extractor = {
   id: 'emi',
-  version: 1,
+  version: 2,
   extensions: ['.emi'],
   promisedFormat: 'a TIA metadata file',
 
@@ -28,7 +28,12 @@ export const emiExtractor: Extractor = {
     if (recorded.length === 0) {
       throw new AppError('FORMAT_INVALID', `${file.fileName} describes nothing that was recorded.`);
     }
-    warnings.push('The data inside an .emi file cannot be read: its .ser files are not beside it.');
+    const series = `${file.fileName.slice(0, -file.extension.length)}_1.ser`;
+    warnings.push(
+      file.sibling(series) === null
+        ? 'The data inside an .emi file cannot be read: its .ser files are not beside it.'
+        : `The data are in the .ser files beside it (${series}).`,
+    );
     return {
       format: 'FEI TIA document',
       signals: recorded.map((object) => signalOf(object, context, warnings)),

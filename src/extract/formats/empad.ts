@@ -1,7 +1,14 @@
 import type { AxisCalibration } from '../../domain/file-metadata.js';
 import { AppError } from '../../errors.js';
-import type { ExtractContext, ExtractedFile, Extractor, FileSource } from '../extractor.js';
+import type {
+  ExtractContext,
+  ExtractedFile,
+  Extractor,
+  FileSource,
+  PreviewSource,
+} from '../extractor.js';
 import { MetadataBuilder } from '../harmonise.js';
+import { imageStack } from './binary/image-stack.js';
 import { NUMERIC_TYPES, readNumbers } from './binary/numeric-type.js';
 import { unixTime } from './binary/serial-date.js';
 import { decodeText } from './tiff/tiff-directory.js';
@@ -20,7 +27,7 @@ const USUAL_SIDES = [4, 8, 16, 32, 64, 128, 256, 512, 1024];
 /** EMPAD (Cornell, Thermo Fisher): diffraction patterns of a scan or series, described by XML, in a .raw beside it. */
 export const empadExtractor: Extractor = {
   id: 'empad',
-  version: 1,
+  version: 3,
   extensions: ['.xml'],
   companions: [
     { main: '(.+)\\.xml', companions: USUAL_SIDES.map((side) => `scan_x${side}_y${side}.raw`) },
@@ -94,21 +101,27 @@ function extractScan(
         acquiredMs: time?.epochMs ?? null,
         previewOf:
           previews && isThere
-            ? () => ({
-                kind: 'image',
-                ...{ width: SIDE, height: SIDE, channels: 1, stretch: 'log', pixelSize: null },
-                pixels: readNumbers(raw, {
-                  type: NUMERIC_TYPES.float32,
-                  offset: 0,
-                  count: SIDE * SIDE,
-                }),
-              })
+            ? () => patternsOf(raw, positions.kind === 'series' ? positions.count : 1)
             : null,
       },
     ],
     warnings,
     tags: xmlAsJson(xml),
   };
+}
+
+/** The patterns of a series that are there; of a scan the first is shown. */
+function patternsOf(raw: FileSource, count: number): PreviewSource {
+  const there = Math.min(count, Math.floor(raw.sizeBytes / FRAME_BYTES));
+  return imageStack(there, FRAME_BYTES, (frame) => ({
+    kind: 'image',
+    ...{ width: SIDE, height: SIDE, channels: 1, stretch: 'log', pixelSize: null },
+    pixels: readNumbers(raw, {
+      type: NUMERIC_TYPES.float32,
+      offset: frame * FRAME_BYTES,
+      count: SIDE * SIDE,
+    }),
+  }));
 }
 
 /** A series has a count; a scan its size, stated for the acquisition, which is the last of several settings. */
@@ -162,7 +175,7 @@ function metadataOf(xml: XmlElement): MetadataBuilder {
   };
   return new MetadataBuilder()
     .text('Data Type', 'STEM_Diffraction')
-    .text('Acquisition Device', 'EMPAD')
+    .camera('EMPAD')
     .text('Acquisition Software', xmlTextAt(xml, 'software_version'))
     .text('Title', xml.attributes['name'])
     .number('Acceleration Voltage', first('high_voltage', 'source.get_voltage'), 'V')

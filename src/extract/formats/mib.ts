@@ -1,7 +1,8 @@
 import { AppError } from '../../errors.js';
-import type { ExtractedFile, Extractor, FileSource } from '../extractor.js';
+import type { ExtractedFile, Extractor, FileSource, PreviewSource } from '../extractor.js';
 import { MetadataBuilder } from '../harmonise.js';
-import { readNumbers } from './binary/numeric-type.js';
+import { imageStack } from './binary/image-stack.js';
+import { readNumbers, type NumericType } from './binary/numeric-type.js';
 import {
   mibTime,
   parseMibHeader,
@@ -22,7 +23,7 @@ const RAW_BYTES: ReadonlyMap<number, number> = new Map([
 /** Merlin detectors (Quantum Detectors, Medipix 3): frames of counts (.mib) with the settings beside them (.hdr). */
 export const mibExtractor: Extractor = {
   id: 'mib',
-  version: 1,
+  version: 2,
   extensions: ['.mib'],
   promisedFormat: 'a Merlin file',
   companions: [{ main: '(.+)\\.mib', companions: ['$1.hdr'] }],
@@ -41,7 +42,7 @@ export const mibExtractor: Extractor = {
     const time =
       mibTime(header, context.timezone) ?? sidecarTime(settings ?? new Map(), context.timezone);
     if (typeof time?.warning === 'string') warnings.push(time.warning);
-    const { type, width, height, headerBytes } = header;
+    const { type, width, height } = header;
     if (type === null) warnings.push('The pixels are raw (R64) and cannot be shown.');
     const positions = positionsOf(frames, settings);
     const shape = [...positions, height, width];
@@ -63,14 +64,8 @@ export const mibExtractor: Extractor = {
           acquiredMs: time?.epochMs ?? null,
           previewOf:
             context.previews && type !== null && frames > 0
-              ? () => ({
-                  kind: 'image',
-                  ...{ width, height, channels: 1, stretch: 'log', pixelSize: null },
-                  // Unlike the header of most formats, the counts are big-endian.
-                  pixels: readNumbers(file, {
-                    ...{ type, offset: headerBytes, count: width * height, littleEndian: false },
-                  }),
-                })
+              ? // Of a scan the first pattern.
+                () => previewOf(file, header, type, positions.length > 1 ? 1 : frames)
               : null,
         },
       ],
@@ -82,6 +77,25 @@ export const mibExtractor: Extractor = {
     };
   },
 };
+
+/** The frames, each behind a header as long as the first one's. */
+function previewOf(
+  file: FileSource,
+  { width, height, headerBytes }: MibHeader,
+  type: NumericType,
+  frames: number,
+): PreviewSource {
+  const count = width * height;
+  const frameBytes = headerBytes + count * type.bytes;
+  return imageStack(frames, frameBytes, (frame) => ({
+    kind: 'image',
+    ...{ width, height, channels: 1, stretch: 'log', pixelSize: null },
+    // Unlike the header of most formats, the counts are big-endian.
+    pixels: readNumbers(file, {
+      ...{ type, offset: frame * frameBytes + headerBytes, count, littleEndian: false },
+    }),
+  }));
+}
 
 /** Whole frames in the file; in raw mode the settings tell how many bits a pixel takes. */
 function framesOf(

@@ -1,7 +1,8 @@
 import type { AxisCalibration } from '../../domain/file-metadata.js';
-import type { ExtractedFile, Extractor, FileSource, PreviewSource } from '../extractor.js';
+import type { ExtractedFile, Extractor, FileSource, FrameSource } from '../extractor.js';
 import { MetadataBuilder } from '../harmonise.js';
 import { tidyFloat32 } from './binary/binary-header.js';
+import { imageStack } from './binary/image-stack.js';
 import { readNumbers } from './binary/numeric-type.js';
 import {
   addDirectElectronMetadata,
@@ -17,7 +18,7 @@ const INFO_KEYS = '(?:Camera|Frames|Hardware|Image|Instrument|Scan|Sensor)[^=\\n
 /** MRC (MRC2014 and older): images, stacks, movies and volumes, with the headers of FEI and Direct Electron. */
 export const mrcExtractor: Extractor = {
   id: 'mrc',
-  version: 1,
+  version: 3,
   extensions: ['.mrc', '.mrcs', '.st', '.ali', '.preali', '.rec'],
   companions: [
     { main: '(.+)\\.mrcs?', companions: ['$1_info.txt'], holds: INFO_KEYS },
@@ -63,7 +64,13 @@ export const mrcExtractor: Extractor = {
           calibration,
           dtype: mrc.type?.dtype ?? 'uint8',
           acquiredMs: time?.epochMs ?? null,
-          previewOf: context.previews ? () => previewOf(file, mrc, x, isDiffraction) : null,
+          previewOf: context.previews
+            ? () =>
+                // Of a scan the first pattern.
+                imageStack(shape.length > 3 ? 1 : mrc.frames, mrc.frameBytes, (frame) =>
+                  frameOf(file, mrc, frame, x, isDiffraction),
+                )
+            : null,
         },
       ],
       warnings,
@@ -166,14 +173,15 @@ function frameAxis(
   return isVolume ? cellAxis(mrc, 2) : { scale: 1, origin: 0, unit: '' };
 }
 
-function previewOf(
+function frameOf(
   file: FileSource,
   mrc: MrcFile,
+  frame: number,
   axis: AxisCalibration | undefined,
   isDiffraction: boolean,
-): PreviewSource {
+): FrameSource {
   const { type, width, height, littleEndian, extendedBytes } = mrc;
-  const offset = MRC_HEADER_BYTES + extendedBytes;
+  const offset = MRC_HEADER_BYTES + extendedBytes + frame * mrc.frameBytes;
   return {
     kind: 'image',
     width,

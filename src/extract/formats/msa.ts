@@ -1,5 +1,6 @@
 import { convertUnit, isConvertible } from '../../domain/units.js';
-import { MetadataBuilder, type MetadataName } from '../harmonise.js';
+import type { MetadataName } from '../../domain/harmonised-names.js';
+import { MetadataBuilder } from '../harmonise.js';
 import type { ExtractedFile, Extractor } from '../extractor.js';
 import { fileTimeOf, type FileTime } from '../file-time.js';
 import { parseMsaNumber, readMsaText, type MsaText } from './msa/msa-text.js';

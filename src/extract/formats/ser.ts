@@ -21,7 +21,7 @@ const MAX_WARNINGS = 20;
 /** FEI TIA (Emispec): images, spectra and series of them (.ser), with the document that describes them (.emi). */
 export const serExtractor: Extractor = {
   id: 'ser',
-  version: 1,
+  version: 3,
   extensions: ['.ser'],
   promisedFormat: 'a TIA series file',
   companions: [{ main: '(.+)_\\d+\\.ser', companions: ['$1.emi'] }],

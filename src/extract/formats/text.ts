@@ -21,7 +21,7 @@ const PREVIEW_COLUMNS = 200;
  */
 export const textExtractor: Extractor = {
   id: 'text',
-  version: 1,
+  version: 2,
   extensions: ['.txt'],
 
   sniff: ({ bytes, sizeBytes }) => encodingOf(bytes, bytes.length < sizeBytes) !== null,

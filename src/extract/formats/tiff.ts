@@ -11,7 +11,7 @@ const MAX_WARNINGS = 20;
 /** TIFF and BigTIFF, with the metadata of the vendors in tiff-vendors/. */
 export const tiffExtractor: Extractor = {
   id: 'tiff',
-  version: 2,
+  version: 4,
   extensions: ['.tif', '.tiff', '.stk', '.lsm'],
   promisedFormat: 'a TIFF file',
   companions: [
@@ -42,7 +42,7 @@ export const tiffExtractor: Extractor = {
         directory: first?.directory ?? null,
         directories: structure.groups.map(({ directory }) => directory),
         layout: first?.layout ?? null,
-        pages: first?.pages ?? 0,
+        pages: first?.pages.length ?? 0,
         damaged: structure.damaged,
       });
       if (answer !== null) {

@@ -1,7 +1,8 @@
 import { AppError } from '../../errors.js';
-import type { ExtractedFile, Extractor, FileSource, PreviewSource } from '../extractor.js';
+import type { ExtractedFile, Extractor, FileSource, PixelArray } from '../extractor.js';
 import { MetadataBuilder } from '../harmonise.js';
 import { BinaryHeader, tidyFloat32, type HeaderField } from './binary/binary-header.js';
+import { imageStack } from './binary/image-stack.js';
 import { NUMERIC_TYPES, readNumbers, type NumericType } from './binary/numeric-type.js';
 import { unixTime } from './binary/serial-date.js';
 
@@ -50,7 +51,7 @@ const MOST_PARTS = 199;
 /** Streams of TVIPS cameras: movies, or diffraction patterns of a scan. */
 export const tvipsStreamExtractor: Extractor = {
   id: 'tvips-stream',
-  version: 1,
+  version: 2,
   extensions: ['.tvips'],
   promisedFormat: 'a TVIPS stream',
   companions: [
@@ -71,9 +72,10 @@ export const tvipsStreamExtractor: Extractor = {
     if (layout === null) {
       throw new AppError('FORMAT_INVALID', `${file.fileName} is no first part of a TVIPS stream.`);
     }
-    const { header, type, width, height, start, recordBytes } = layout;
+    const { header, type, width, height } = layout;
     const first = frameHeader(file, layout, 0);
-    const frames = layout.frames + framesOfParts(file, recordBytes);
+    const parts = partsOf(file, layout);
+    const frames = parts.reduce((sum, part) => sum + part.frames, 0);
     const isDiffraction = first.number('mode') === DIFFRACTION;
     const time = unixTime(secondsOf(first), context.timezone);
     const step = layout.frames > 1 ? secondsOf(frameHeader(file, layout, 1)) - secondsOf(first) : 0;
@@ -101,16 +103,13 @@ export const tvipsStreamExtractor: Extractor = {
           dtype: type.dtype,
           acquiredMs: time?.epochMs ?? null,
           previewOf: context.previews
-            ? (): PreviewSource => ({
-                kind: 'image',
-                ...{ width, height, channels: 1, stretch: isDiffraction ? 'log' : 'percentile' },
-                pixels: readNumbers(file, {
-                  type,
-                  offset: start + layout.frameHeaderBytes,
-                  count: width * height,
-                }),
-                pixelSize: unit === '' || scale <= 0 ? null : { size: scale, unit },
-              })
+            ? () =>
+                imageStack(frames, layout.recordBytes, (frame) => ({
+                  kind: 'image',
+                  ...{ width, height, channels: 1, stretch: isDiffraction ? 'log' : 'percentile' },
+                  pixels: framePixels(layout, parts, frame),
+                  pixelSize: unit === '' || scale <= 0 ? null : { size: scale, unit },
+                }))
             : null,
         },
       ],
@@ -167,16 +166,43 @@ function secondsOf(frame: BinaryHeader): number {
   return frame.number('timestamp') + frame.number('ms') / 1000;
 }
 
-/** Frames in the parts beside the first, which have no header of their own. */
-function framesOfParts(file: FileSource, recordBytes: number): number {
+/** One file of a recording. */
+interface StreamPart {
+  readonly file: FileSource;
+  /** Byte of its first frame's header. */
+  readonly start: number;
+  /** Whole frames in it. */
+  readonly frames: number;
+}
+
+/** The files of a recording: parts beside the first have no header of their own. */
+function partsOf(file: FileSource, { start, frames, recordBytes }: StreamLayout): StreamPart[] {
   const stem = /^(.+)_000\.[^.]+$/.exec(file.fileName)?.[1];
-  let frames = 0;
+  const parts: StreamPart[] = [{ file, start, frames }];
   for (let part = 1; stem !== undefined && part <= MOST_PARTS; part += 1) {
     const beside = file.sibling(`${stem}_${partNumber(part)}.tvips`);
     if (beside === null) break;
-    frames += Math.floor(beside.sizeBytes / recordBytes);
+    const whole = Math.floor(beside.sizeBytes / recordBytes);
+    parts.push({ file: beside, start: 0, frames: whole });
   }
-  return frames;
+  return parts;
+}
+
+/** The pixels of a frame, counted through all parts. */
+function framePixels(
+  { type, width, height, frameHeaderBytes, recordBytes }: StreamLayout,
+  parts: readonly StreamPart[],
+  frame: number,
+): PixelArray {
+  let within = frame;
+  for (const { file, start, frames } of parts) {
+    if (within < frames) {
+      const offset = start + within * recordBytes + frameHeaderBytes;
+      return readNumbers(file, { type, offset, count: width * height });
+    }
+    within -= frames;
+  }
+  throw new AppError('FORMAT_INVALID', `The stream has no frame ${frame + 1}.`);
 }
 
 function partNumber(part: number): string {

@@ -35,6 +35,8 @@ export function axisTicks(low: number, high: number, wanted: number): AxisTicks 
   while (decimals < 12 && !isWhole(shownStep * 10 ** decimals)) decimals += 1;
   const ticks: { value: number; text: string }[] = [];
   const first = Math.ceil(low / step - 1e-9);
+  // An axis so far from zero that numbers cannot tell one mark from the next.
+  if (!Number.isSafeInteger(first)) return { ticks: [], exponent: 0 };
   const last = Math.min(Math.floor(high / step + 1e-9), first + MOST_TICKS);
   for (let index = first; index <= last; index += 1) {
     const text = (index * shownStep).toFixed(decimals);

@@ -1,9 +1,14 @@
 import type { PreviewSource } from '../extractor.js';
 import { glyphSheet } from './glyph-sheet.js';
 import type { Raster } from './raster.js';
-import { reducePixels, type NumberImage } from './reduce-pixels.js';
+import { reducePixels } from './reduce-pixels.js';
 import { drawScaleBar } from './scale-bar.js';
-import { contrastRange, stretchContrast } from './stretch-contrast.js';
+import {
+  contrastRange,
+  PICTURE_RANGE,
+  stretchContrast,
+  type ContrastRange,
+} from './stretch-contrast.js';
 
 /** Images up to this longest side (pixels) are enlarged by whole pixels, so that a small map can be seen. */
 const ENLARGED_UP_TO = 128;
@@ -15,92 +20,144 @@ const LABEL_CELL_WIDTH = 7;
 
 type ImageSource = Extract<PreviewSource, { kind: 'image' }>;
 
+/** An image reduced to what its preview has room for; its contrast is not chosen yet. */
+export interface ReducedImage {
+  readonly width: number;
+  readonly height: number;
+  readonly channels: 1 | 3;
+  /** Row by row, `channels` interleaved values a pixel; NaN: nothing was measured. */
+  readonly values: Float64Array;
+  /** Opacity of each pixel, 0 to 1; null: opaque. */
+  readonly opacity: Float64Array | null;
+  /** Whether values of 0 to 255 are shown as they are. */
+  readonly isPicture: boolean;
+  readonly stretch: 'linear' | 'log';
+  /** Of one pixel of this image. */
+  readonly pixelSize: ImageSource['pixelSize'];
+}
+
 /**
  * An image as 8-bit raster that fits into a box: reduced by a whole factor to block means, contrast stretch, scale bar
  * where the pixel size is known.
  * @throws AppError FORMAT_INVALID when there are fewer pixels than width and height say.
  */
 export function drawImage(source: ImageSource, boxWidth: number, boxHeight: number): Raster {
+  const picture = pictureOf(source, boxWidth, boxHeight);
+  if (picture !== null) return withScaleBar(enlarge(picture, boxWidth, boxHeight), source);
+  const reduced = reduceImage(source, boxWidth, boxHeight);
+  const raster = enlarge(rasterOf(reduced, commonRange([reduced])), boxWidth, boxHeight);
+  return withScaleBar(raster, reduced);
+}
+
+/** A picture of 8 bits that fits into the box as it is; null: it has to be made one. */
+function pictureOf(source: ImageSource, boxWidth: number, boxHeight: number): Raster | null {
+  const { width, height, channels, pixels, stretch } = source;
+  const length = width * height * channels;
+  const isShownAsItIs = channels === 3 || (channels === 1 && stretch === 'none');
+  if (!isShownAsItIs || !(pixels instanceof Uint8Array)) return null;
+  if (width > boxWidth || height > boxHeight || length === 0 || pixels.length < length) return null;
+  return { width, height, channels, data: new Uint8Array(pixels.subarray(0, length)) };
+}
+
+/** Reduces an image by a whole factor until it fits into a box. Throws as drawImage. */
+export function reduceImage(
+  source: ImageSource,
+  boxWidth: number,
+  boxHeight: number,
+): ReducedImage {
   const factor = Math.max(
     1,
     Math.ceil(source.width / boxWidth),
     Math.ceil(source.height / boxHeight),
   );
-  const reduced = rasterOf(source, factor);
-  const raster = enlarge(reduced, boxWidth, boxHeight);
-  if (source.pixelSize !== null) {
-    const pixelSize = (source.pixelSize.size * factor * reduced.width) / raster.width;
-    drawScaleBar(raster, glyphSheet(LABEL_CELL_WIDTH), {
-      size: pixelSize,
-      unit: source.pixelSize.unit,
-    });
+  const { width, height, channels, values } = reducePixels(source, factor);
+  const has8Bits = source.pixels instanceof Uint8Array;
+  const base = {
+    width,
+    height,
+    pixelSize:
+      source.pixelSize === null
+        ? null
+        : { size: source.pixelSize.size * factor, unit: source.pixelSize.unit },
+  };
+  if (channels === 1) {
+    const isPicture = source.stretch === 'none';
+    const stretch = source.stretch === 'log' ? 'log' : 'linear';
+    return { ...base, channels: 1, values, opacity: null, isPicture, stretch };
+  }
+  return {
+    ...base,
+    channels: 3,
+    values: channels === 3 ? values : coloursOf(values),
+    opacity: channels === 3 ? null : opacityOf(values, has8Bits),
+    isPicture: has8Bits,
+    stretch: 'linear',
+  };
+}
+
+/** The contrast in which images are shown that are to be compared; null: none of them has a finite value. */
+export function commonRange(images: readonly ReducedImage[]): ContrastRange | null {
+  const [first, ...others] = images;
+  if (first?.isPicture !== false) return PICTURE_RANGE;
+  if (others.length === 0) return contrastRange(first.values, first.stretch);
+  const all = new Float64Array(images.reduce((sum, { values }) => sum + values.length, 0));
+  let at = 0;
+  for (const { values } of images) {
+    all.set(values, at);
+    at += values.length;
+  }
+  return contrastRange(all, first.stretch);
+}
+
+/** A reduced image in a contrast; opacity lies over white. */
+export function rasterOf(image: ReducedImage, range: ContrastRange | null): Raster {
+  const { width, height, channels, opacity } = image;
+  const shown = image.isPicture ? PICTURE_RANGE : range;
+  const data = stretchContrast(image.values, shown);
+  for (const [pixel, alpha] of opacity?.entries() ?? []) {
+    for (let at = pixel * 3; at < pixel * 3 + 3; at += 1) {
+      data[at] = Math.round(255 + ((data[at] ?? 0) - 255) * alpha);
+    }
+  }
+  return { width, height, channels, data };
+}
+
+/** Red, green and blue of pixels with opacity. */
+function coloursOf(values: Float64Array): Float64Array {
+  const colours = new Float64Array((values.length / 4) * 3);
+  for (let from = 0, to = 0; from < values.length; from += 4, to += 3) {
+    colours[to] = values[from] ?? 0;
+    colours[to + 1] = values[from + 1] ?? 0;
+    colours[to + 2] = values[from + 2] ?? 0;
+  }
+  return colours;
+}
+
+/** The fourth value of each pixel as a share of 255, or of the largest one where it may be more. */
+function opacityOf(values: Float64Array, has8Bits: boolean): Float64Array {
+  const stored = Float64Array.from(
+    { length: values.length / 4 },
+    (_, at) => values[at * 4 + 3] ?? 0,
+  );
+  const largest = stored.reduce((most, value) => Math.max(most, value), 0);
+  const full = has8Bits ? 255 : largest > 0 ? largest : 1;
+  return stored.map((value) => Math.min(1, Math.max(0, value / full)));
+}
+
+/** Draws the scale bar of an image into a raster that may be enlarged. */
+export function withScaleBar(
+  raster: Raster,
+  { width, pixelSize }: Pick<ReducedImage, 'width' | 'pixelSize'>,
+): Raster {
+  if (pixelSize !== null) {
+    const size = (pixelSize.size * width) / raster.width;
+    drawScaleBar(raster, glyphSheet(LABEL_CELL_WIDTH), { size, unit: pixelSize.unit });
   }
   return raster;
 }
 
-function rasterOf(source: ImageSource, factor: number): Raster {
-  const { width, height, channels, pixels, stretch } = source;
-  const length = width * height * channels;
-  // A picture already: shown as it is.
-  if (
-    factor === 1 &&
-    pixels instanceof Uint8Array &&
-    pixels.length >= length &&
-    length > 0 &&
-    ((channels === 1 && stretch === 'none') || channels === 3)
-  ) {
-    return { width, height, channels, data: new Uint8Array(pixels.subarray(0, length)) };
-  }
-  const reduced = reducePixels(source, factor);
-  return channels === 1 ? greyRaster(source, reduced) : colourRaster(source, reduced);
-}
-
-function greyRaster(source: ImageSource, reduced: NumberImage): Raster {
-  const data =
-    source.stretch === 'none'
-      ? stretchContrast(reduced.values, { low: 0, high: 255 }, 'linear')
-      : stretchContrast(
-          reduced.values,
-          contrastRange(reduced.values),
-          source.stretch === 'log' ? 'log' : 'linear',
-        );
-  return { width: reduced.width, height: reduced.height, channels: 1, data };
-}
-
-/** Colours as they are when they have 8 bits, else scaled together to their common range; opacity over white. */
-function colourRaster(source: ImageSource, reduced: NumberImage): Raster {
-  const { width, height, channels } = reduced;
-  const has8Bits = source.pixels instanceof Uint8Array;
-  const colours = new Float64Array(width * height * 3);
-  for (let pixel = 0; pixel < width * height; pixel += 1) {
-    for (let channel = 0; channel < 3; channel += 1) {
-      colours[pixel * 3 + channel] = reduced.values[pixel * channels + channel] ?? 0;
-    }
-  }
-  const range = has8Bits ? { low: 0, high: 255 } : contrastRange(colours);
-  const data = stretchContrast(colours, range, 'linear');
-  if (channels === 4) {
-    const full = has8Bits ? 255 : largestAlpha(reduced);
-    for (let pixel = 0; pixel < width * height; pixel += 1) {
-      const alpha = Math.min(1, Math.max(0, (reduced.values[pixel * 4 + 3] ?? 0) / full));
-      for (let at = pixel * 3; at < pixel * 3 + 3; at += 1) {
-        data[at] = Math.round(255 + ((data[at] ?? 0) - 255) * alpha);
-      }
-    }
-  }
-  return { width, height, channels: 3, data };
-}
-
-function largestAlpha(reduced: NumberImage): number {
-  let largest = 0;
-  for (let at = 3; at < reduced.values.length; at += 4) {
-    largest = Math.max(largest, reduced.values[at] ?? 0);
-  }
-  return largest > 0 ? largest : 1;
-}
-
 /** Repeats pixels of small images by a whole factor, and the short side of very long ones. */
-function enlarge(raster: Raster, boxWidth: number, boxHeight: number): Raster {
+export function enlarge(raster: Raster, boxWidth: number, boxHeight: number): Raster {
   const longest = Math.max(raster.width, raster.height);
   const factor =
     longest <= ENLARGED_UP_TO

@@ -4,6 +4,7 @@ import { encodePng } from './encode-png.js';
 import { drawImage } from './image-preview.js';
 import { createRaster, pasteRaster, type Raster } from './raster.js';
 import { drawSpectrum } from './spectrum-preview.js';
+import { drawStack, type StackView } from './stack-preview.js';
 import { drawText } from './text-preview.js';
 
 /** Longest side of an image, pixels: detectors of 512, 1024, 2048... are shown whole or reduced by a whole factor. */
@@ -16,15 +17,24 @@ const SPECTRUM_IMAGE_HEIGHT = 270;
 const NAVIGATION_WIDTH = 220;
 const GAP = 8;
 
+/** Stacks are shown whole unless somebody says otherwise. */
+const ALL_FRAMES: StackView = { show: 'montage', mostBytes: Infinity, warn: () => undefined };
+
 /**
  * Draws a preview. The same source gives the same bytes.
+ * @param stacks How stacks are shown; without, as a montage.
  * @returns A PNG, its longest side at most 512 pixels.
  * @throws AppError FORMAT_INVALID when the source contradicts itself; the decoder's error for a picture that cannot be decoded.
  */
-export async function renderPreview(source: PreviewSource): Promise<Buffer> {
+export async function renderPreview(
+  source: PreviewSource,
+  stacks: StackView = ALL_FRAMES,
+): Promise<Buffer> {
   switch (source.kind) {
     case 'image':
       return encodePng(drawImage(source, IMAGE_SIZE, IMAGE_SIZE), 'photograph');
+    case 'stack':
+      return encodePng(await drawStack(source, IMAGE_SIZE, stacks), 'photograph');
     case 'spectrum':
       return encodePng(drawSpectrum(source, DRAWING_SIZE, SPECTRUM_HEIGHT), 'drawing');
     case 'spectrum-image':

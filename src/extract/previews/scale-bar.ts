@@ -2,7 +2,7 @@ import type { GlyphSheet } from './glyph-sheet.js';
 import { BLACK, fillRectangle, WHITE, type Raster } from './raster.js';
 
 /** Pictures narrower or lower than this (pixels) carry no bar. */
-const SMALLEST_WIDTH = 120;
+const SMALLEST_WIDTH = 80;
 const SMALLEST_HEIGHT = 60;
 const LONGEST_SHARE = 0.3;
 const BAR_HEIGHT = 4;

@@ -18,6 +18,13 @@ const Y_TICK_PIXELS = 48;
 /** A curve that stays in the upper part of its range does not need the zero. */
 const ZERO_WITHIN = 0.5;
 const HEADROOM = 0.05;
+/** The peak at zero energy is the noise of an X-ray detector's electronics: higher than the rest by this, it is cut. */
+const CUT_FROM = 10;
+/** How far from zero the noise reaches, by unit. X-rays of the lightest elements that detectors see lie beyond. */
+const NOISE_REACH: ReadonlyMap<string, number> = new Map([
+  ['keV', 0.15],
+  ['eV', 150],
+]);
 
 type SpectrumSource = Extract<PreviewSource, { kind: 'spectrum' }>;
 
@@ -47,7 +54,8 @@ export function drawSpectrum(source: SpectrumSource, width: number, height: numb
   if (scale < 0) values.reverse();
   const end = origin + scale * Math.max(1, values.length - 1);
   const xRange = { low: Math.min(origin, end), high: Math.max(origin, end) };
-  const yRange = valueRange(values);
+  const cutAt = noisePeak(source, values, xRange);
+  const yRange = valueRange(cutAt === null ? values : cutAt.others);
   const yTicks = axisTicks(yRange.low, yRange.high, (height - 60) / Y_TICK_PIXELS);
   const yTextWidth = Math.max(0, ...yTicks.ticks.map(({ text }) => sheet.widthOf(text)));
   const left = 4 + sheet.cellHeight + 4 + yTextWidth + 3 + TICK_LENGTH;
@@ -62,11 +70,49 @@ export function drawSpectrum(source: SpectrumSource, width: number, height: numb
   drawYAxis(raster, sheet, area, yRange, yTicks);
   drawCurve(raster, area, values, yRange);
   drawFrame(raster, area);
+  if (cutAt !== null) drawCutMark(raster, sheet, area, cutAt.peak);
   const xLabel = isCalibrated
     ? labelText(source.xLabel, source.xUnit, xTicks.exponent)
     : labelText('Channel', '', xTicks.exponent);
   drawLabels(raster, sheet, area, xLabel, labelText(source.yLabel, source.yUnit, yTicks.exponent));
   return raster;
+}
+
+/** The height of a noise peak that is cut, and the values beside it; null: there is none, or it hides nothing. */
+function noisePeak(
+  { xLabel, xUnit }: SpectrumSource,
+  values: Float64Array,
+  range: Range,
+): { readonly peak: number; readonly others: Float64Array } | null {
+  const reach = NOISE_REACH.get(xUnit.trim());
+  // Of electron energy losses the zero peak is the electrons that lost nothing.
+  if (reach === undefined || xLabel.trim() !== 'Energy' || values.length < 2) return null;
+  const step = (range.high - range.low) / (values.length - 1);
+  const first = Math.max(0, Math.ceil((-reach - range.low) / step));
+  const end = Math.min(values.length, Math.floor((reach - range.low) / step) + 1);
+  if (!(end > first)) return null;
+  const others = Float64Array.from(values).fill(Number.NaN, first, end);
+  const peak = largest(values.subarray(first, end));
+  const most = largest(others);
+  return most > 0 && peak >= most * CUT_FROM ? { peak, others } : null;
+}
+
+/** The largest finite value; NaN compares false. */
+function largest(values: Float64Array): number {
+  let most = Number.NEGATIVE_INFINITY;
+  for (const value of values) if (value > most && value < Infinity) most = value;
+  return most;
+}
+
+/** Says above the curve how high the peak is that leaves the picture. */
+function drawCutMark(raster: Raster, sheet: GlyphSheet, area: PlotArea, peak: number): void {
+  const text = sheet.fit(`peak at zero cut, it reaches ${countText(peak)}`, area.width - 8);
+  const left = area.left + area.width - sheet.widthOf(text) - 4;
+  sheet.draw(raster, text, left, area.top + 2, TEXT);
+}
+
+function countText(value: number): string {
+  return value < 1e6 ? String(Number(value.toPrecision(6))) : value.toExponential(2);
 }
 
 /** Label, power of ten and unit: `Intensity (×10⁶ counts)`. */

@@ -7,21 +7,39 @@ const STRIDES = [1, 3, 7, 11, 13, 17, 23, 29, 31, 37, 41, 43] as const;
 const LONGEST_STRIDE = 47;
 /** What an image of one value is shown as. */
 const CONSTANT_GREY = 128;
-/** The log stretch shows this range of intensities. */
+/** The log stretch shows this range of intensities at most. */
 const LOG_RANGE = 1000;
 const LOG_STEPS = 4096;
+/** Of the sample, as many values tell well enough where its middle lies. */
+const MIDDLE_LENGTH = 512;
+/** An image of which more than this share is as dark as can be is empty: particles on nothing, single counts. */
+const EMPTY_SHARE = 0.75;
+/** Where the middle of what is in an empty image is darker than this share of the range, it is lifted. */
+const DARK_SHARE = 0.4;
+
+/** How a share of the range becomes grey: as it is, by its square root, or by the logarithm over a range of intensities. */
+export type ContrastCurve =
+  { readonly kind: 'linear' | 'root' } | { readonly kind: 'log'; readonly range: number };
 
 /** Lower and upper end of what is shown; equal: a constant. */
 export interface ContrastRange {
   readonly low: number;
   readonly high: number;
+  readonly curve: ContrastCurve;
 }
+
+/** Values of 0 to 255 as they are. */
+export const PICTURE_RANGE: ContrastRange = { low: 0, high: 255, curve: { kind: 'linear' } };
 
 /**
  * The 0.1 and 99.9 percentile of a strided sample of the finite values; where these agree (a few bright pixels on an even ground)
- * the smallest and largest value. Null: no finite value.
+ * the smallest and largest value. Null: no finite value. In an image that is empty but for a few dark things these are lifted by
+ * a root; a logarithm is chosen no stronger than leaves the middle value grey, so that noise around a mean is not white.
  */
-export function contrastRange(values: Float64Array): ContrastRange | null {
+export function contrastRange(
+  values: Float64Array,
+  stretch: 'linear' | 'log',
+): ContrastRange | null {
   const wanted = values.length / SAMPLE_LENGTH;
   const stride = STRIDES.find((candidate) => candidate >= wanted) ?? LONGEST_STRIDE;
   const sample = new Float64Array(Math.ceil(values.length / stride));
@@ -36,7 +54,7 @@ export function contrastRange(values: Float64Array): ContrastRange | null {
   const finite = sample.subarray(0, count);
   const low = nthSmallest(finite, Math.floor((count - 1) * LOW_SHARE), 1);
   const high = nthSmallest(finite, count - 1 - Math.ceil((count - 1) * HIGH_SHARE), -1);
-  if (low < high) return { low, high };
+  if (low < high) return { low, high, curve: curveFor(finite, low, high, stretch) };
   let smallest = Number.POSITIVE_INFINITY;
   let largest = Number.NEGATIVE_INFINITY;
   for (const value of values) {
@@ -44,7 +62,41 @@ export function contrastRange(values: Float64Array): ContrastRange | null {
     if (value < smallest) smallest = value;
     if (value > largest) largest = value;
   }
-  return smallest <= largest ? { low: smallest, high: largest } : null;
+  if (!(smallest <= largest)) return null;
+  return { low: smallest, high: largest, curve: curveFor(finite, smallest, largest, stretch) };
+}
+
+function curveFor(
+  sample: Float64Array,
+  low: number,
+  high: number,
+  stretch: 'linear' | 'log',
+): ContrastCurve {
+  if (stretch === 'linear') {
+    let empty = 0;
+    for (const value of sample) if (value <= low) empty += 1;
+    if (empty <= sample.length * EMPTY_SHARE) return { kind: 'linear' };
+    const middle = middleShare(
+      sample.filter((value) => value > low),
+      low,
+      high,
+    );
+    return { kind: middle < DARK_SHARE ? 'root' : 'linear' };
+  }
+  const share = middleShare(sample, low, high);
+  // The range R for which log(1 + R share) is half of log(1 + R).
+  const range = share > 0 ? (1 - 2 * share) / share ** 2 : LOG_RANGE;
+  return range > 1 ? { kind: 'log', range: Math.min(LOG_RANGE, range) } : { kind: 'linear' };
+}
+
+/** Where the middle one of some values lies between the ends of a range, as a share of it; 0: there is none. */
+function middleShare(values: Float64Array, low: number, high: number): number {
+  const step = Math.max(1, Math.floor(values.length / MIDDLE_LENGTH));
+  const some = values.filter((_, index) => index % step === 0).sort();
+  const middle = some[some.length >> 1] ?? low;
+  // Halves where the width of the range is itself no double.
+  const width = high / 2 - low / 2;
+  return width > 0 ? (middle / 2 - low / 2) / width : 0;
 }
 
 /**
@@ -66,16 +118,12 @@ function nthSmallest(values: Float64Array, rank: number, sign: 1 | -1): number {
   return (ends[rank] ?? Number.NaN) * sign;
 }
 
-/** Values to grey 0 to 255, linear between the ends of the range, or logarithmic over three decades of it. */
-export function stretchContrast(
-  values: Float64Array,
-  range: ContrastRange | null,
-  curve: 'linear' | 'log',
-): Uint8Array {
+/** Values to grey 0 to 255 between the ends of the range, by its curve. */
+export function stretchContrast(values: Float64Array, range: ContrastRange | null): Uint8Array {
   // Clamped arrays round, cut to 0 to 255 and make NaN 0, which is what is shown where nothing was measured.
   const grey = new Uint8ClampedArray(values.length);
   if (range !== null) {
-    const { low, high } = range;
+    const { low, high, curve } = range;
     // Halves where the width of the range of doubles is itself no double.
     const unit = Number.isFinite(high - low) ? 1 : 0.5;
     const width = high * unit - low * unit;
@@ -83,7 +131,7 @@ export function stretchContrast(
       for (let index = 0; index < values.length; index += 1) {
         grey[index] = Number.isNaN(values[index]) ? 0 : CONSTANT_GREY;
       }
-    } else if (curve === 'linear') {
+    } else if (curve.kind === 'linear') {
       const black = low * unit;
       // A range near the smallest double has no reciprocal.
       const scale = Number.isFinite(255 / width) ? 255 / width : null;
@@ -92,7 +140,7 @@ export function stretchContrast(
         grey[index] = scale === null ? (height / width) * 255 : height * scale;
       }
     } else {
-      const table = logTable();
+      const table = curve.kind === 'log' ? logTable(curve.range) : rootTable();
       for (let index = 0; index < values.length; index += 1) {
         const share = ((values[index] ?? Number.NaN) * unit - low * unit) / width;
         grey[index] =
@@ -103,10 +151,16 @@ export function stretchContrast(
   return new Uint8Array(grey.buffer);
 }
 
-/** Grey by the square root of the share: the root spends the steps where the logarithm is steep. */
-function logTable(): Uint8Array {
+/** Grey by the square root of the share: the root spends the steps where logarithm and root are steep. */
+function logTable(range: number): Uint8Array {
   return Uint8Array.from({ length: LOG_STEPS + 1 }, (_, step) => {
     const share = (step / LOG_STEPS) ** 2;
-    return Math.round((Math.log1p(LOG_RANGE * share) / Math.log1p(LOG_RANGE)) * 255);
+    return Math.round((Math.log1p(range * share) / Math.log1p(range)) * 255);
   });
+}
+
+function rootTable(): Uint8Array {
+  return Uint8Array.from({ length: LOG_STEPS + 1 }, (_, step) =>
+    Math.round((step / LOG_STEPS) * 255),
+  );
 }

@@ -4,6 +4,7 @@ import { createRaster, type Ink, type Raster } from './raster.js';
 const CELL_WIDTH = 6;
 const MARGIN = 10;
 const MOST_LINES = 40;
+const LEAST_HEIGHT = 120;
 const TAB_WIDTH = 4;
 const TEXT: Ink = { red: 40, green: 40, blue: 40 };
 const MOST_CHARACTERS_LOOKED_AT = 1000;
@@ -18,13 +19,17 @@ function cleanLine(line: string): string {
   return clean.replace(CONTROL, '\u{fffd}');
 }
 
-/** The first 40 lines of a text in monospace on white; lines that are too long end with an ellipsis. */
-export function drawText(lines: readonly string[], width: number, height: number): Raster {
+/**
+ * The first 40 lines of a text in monospace on white; lines that are too long end with an ellipsis. The picture is as high as
+ * its lines, so that a short note can be read where the picture is shown small.
+ * @param mostHeight pixels
+ */
+export function drawText(lines: readonly string[], width: number, mostHeight: number): Raster {
   const sheet = glyphSheet(CELL_WIDTH);
-  const raster = createRaster(width, height, 1);
-  const shown = lines
-    .slice(0, MOST_LINES)
-    .map((line) => sheet.fit(cleanLine(line), width - 2 * MARGIN));
+  const kept = lines.slice(0, MOST_LINES);
+  const wanted = 2 * MARGIN + kept.length * sheet.cellHeight;
+  const raster = createRaster(width, Math.min(mostHeight, Math.max(LEAST_HEIGHT, wanted)), 1);
+  const shown = kept.map((line) => sheet.fit(cleanLine(line), width - 2 * MARGIN));
   sheet.prepare(shown.join(''));
   shown.forEach((line, index) => {
     sheet.draw(raster, line, MARGIN, MARGIN + index * sheet.cellHeight, TEXT);

@@ -20,6 +20,8 @@ const TRANSFER_SYNTAX_ELEMENT = 0x10;
 /** How much is read in search of the pixels: first little, then more. */
 const HEADER_BYTES = [256 * 1024, 8 * 1024 * 1024, 64 * 1024 * 1024] as const;
 const MAX_INFLATED_BYTES = 256 * 1024 * 1024;
+/** Memory is taken in pieces of this size: the C library gives only large ones back to the system. */
+const INFLATED_AT_ONCE_BYTES = 64 * 1024 * 1024;
 
 /** A file taken apart up to its pixels. */
 export interface DicomFile {
@@ -140,7 +142,10 @@ function parseHead(
 function inflateFrom(file: FileSource, start: number): Buffer {
   const packed = file.readUpTo(start, Math.min(file.sizeBytes - start, MAX_INFLATED_BYTES));
   try {
-    return inflateRawSync(packed, { maxOutputLength: MAX_INFLATED_BYTES });
+    return inflateRawSync(packed, {
+      maxOutputLength: MAX_INFLATED_BYTES,
+      chunkSize: INFLATED_AT_ONCE_BYTES,
+    });
   } catch (error) {
     throw new AppError('FORMAT_INVALID', `${file.fileName} cannot be inflated.`, {
       cause: toError(error),
@@ -180,5 +185,7 @@ function reasonOf(error: unknown): string {
   if (typeof error === 'object' && error !== null && 'exception' in error) {
     return reasonOf(error.exception);
   }
-  return toError(error).message;
+  const { name, message } = toError(error);
+  // The parser calls itself for each sequence in a sequence.
+  return name === 'RangeError' ? 'its sequences are nested too deeply.' : message;
 }

@@ -12,59 +12,109 @@ const DELIMITER = 0xe0ddfffe;
 const MAX_FRAGMENTS = 100_000;
 const MAX_FRAME_BYTES = 128 * 1024 * 1024;
 
+/** Gives the compressed bytes of a frame (the first is 0). Throws as encapsulatedFrames does. */
+export type EncapsulatedFrames = (frame: number) => Buffer;
+
 /**
- * The bytes of the first frame of encapsulated (compressed) pixels: items behind each other, the first with the places
- * of the frames or empty (PS3.5 A.4).
+ * The frames of encapsulated (compressed) pixels: items behind each other, the first with the places of the frames or empty
+ * (PS3.5 A.4). Without the places each frame is one item.
  * @param start Where the first item begins.
- * @throws AppError FORMAT_INVALID when there is none, LIMIT_EXCEEDED when it is too large.
+ * @throws AppError FORMAT_INVALID when there is none or, at the frame that it is about, when the items are damaged;
+ * LIMIT_EXCEEDED when a frame is too large.
  */
-export function firstEncapsulatedFrame(source: ByteSource, start: number, frames: number): Buffer {
-  const [table, ...fragments] = readFragments(source, start);
+export function encapsulatedFrames(
+  source: ByteSource,
+  start: number,
+  frames: number,
+): EncapsulatedFrames {
+  const { items, damage } = readItems(source, start);
+  const [table, ...fragments] = items;
   const first = fragments[0];
+  if (damage !== null && (frames === 1 || first === undefined)) throw damage;
   if (table === undefined || first === undefined) {
     throw new AppError('FORMAT_INVALID', 'The compressed DICOM pixels hold no frame.');
   }
-  const end = secondFrameAt(source, table, first);
-  const own =
-    frames === 1
-      ? fragments
-      : end === null
-        ? fragments.slice(0, 1)
-        : fragments.filter(({ offset }) => offset < end);
-  const length = own.reduce((sum, fragment) => sum + fragment.length, 0);
-  if (length > MAX_FRAME_BYTES) {
-    throw new AppError('LIMIT_EXCEEDED', `The first DICOM frame has ${length} compressed bytes.`);
-  }
-  return Buffer.concat(own.map((fragment) => source.read(fragment.offset, fragment.length)));
+  const places = frames > 1 ? placesOf(source, table, frames) : null;
+  return (frame) => {
+    const own =
+      frames === 1
+        ? fragments
+        : places === null
+          ? fragments.slice(frame, frame + 1)
+          : fragmentsBetween(fragments, first.offset - 8, places[frame], places[frame + 1]);
+    const last = own.at(-1);
+    // Without the end of the items nobody knows whether the last one there ends its frame, unless the next one begins there.
+    const mayGoOn =
+      last !== undefined &&
+      damage !== null &&
+      places !== null &&
+      last === fragments.at(-1) &&
+      last.offset + last.length !== first.offset - 8 + (places[frame + 1] ?? Number.NaN);
+    if (last === undefined || mayGoOn) {
+      throw (
+        damage ?? new AppError('FORMAT_INVALID', `The DICOM pixels hold no frame ${frame + 1}.`)
+      );
+    }
+    const length = own.reduce((sum, fragment) => sum + fragment.length, 0);
+    if (length > MAX_FRAME_BYTES) {
+      throw new AppError(
+        'LIMIT_EXCEEDED',
+        `Frame ${frame + 1} of the DICOM file has ${length} compressed bytes.`,
+      );
+    }
+    return Buffer.concat(own.map((fragment) => source.read(fragment.offset, fragment.length)));
+  };
 }
 
-function readFragments(source: ByteSource, start: number): Fragment[] {
-  const fragments: Fragment[] = [];
+/** The items before the end or the first damage. */
+function readItems(
+  source: ByteSource,
+  start: number,
+): { readonly items: readonly Fragment[]; readonly damage: AppError | null } {
+  const items: Fragment[] = [];
   let at = start;
-  while (fragments.length < MAX_FRAGMENTS) {
+  let damage: AppError | null = null;
+  while (items.length < MAX_FRAGMENTS) {
     const head = source.readUpTo(at, 8);
     if (head.length < 8) break;
     const tag = head.readUInt32LE(0);
     const length = head.readUInt32LE(4);
     if (tag === DELIMITER) break;
     if (tag !== ITEM || length === 0xffffffff) {
-      throw new AppError('FORMAT_INVALID', `The compressed DICOM pixels are damaged at ${at}.`);
+      damage = new AppError('FORMAT_INVALID', `The compressed DICOM pixels are damaged at ${at}.`);
+      break;
     }
     if (at + 8 + length > source.sizeBytes) {
-      throw new AppError('FORMAT_INVALID', `The compressed DICOM pixels end early, at ${at}.`);
+      damage = new AppError('FORMAT_INVALID', `The compressed DICOM pixels end early, at ${at}.`);
+      break;
     }
-    fragments.push({ offset: at + 8, length });
+    items.push({ offset: at + 8, length });
     at += 8 + length;
   }
-  return fragments;
+  return { items, damage };
 }
 
-/** Where the second frame begins by the table of places; null: the table does not say. */
-function secondFrameAt(source: ByteSource, table: Fragment, first: Fragment): number | null {
-  if (table.length < 8) return null;
-  const places = source.read(table.offset, 8);
-  const distance = places.readUInt32LE(4) - places.readUInt32LE(0);
-  return distance > 0 ? first.offset - 8 + distance : null;
+/** Where the frames begin, counted from the first item of pixels; null: the table does not say. */
+function placesOf(source: ByteSource, table: Fragment, frames: number): readonly number[] | null {
+  if (table.length < 4 * frames || frames > MAX_FRAGMENTS) return null;
+  const bytes = source.read(table.offset, 4 * frames);
+  const places = Array.from({ length: frames }, (_, frame) => bytes.readUInt32LE(4 * frame));
+  return places.every((place, frame) => frame === 0 || place > (places[frame - 1] ?? 0))
+    ? places
+    : null;
+}
+
+/** The fragments whose items begin in a stretch. */
+function fragmentsBetween(
+  fragments: readonly Fragment[],
+  base: number,
+  from = 0,
+  to = Number.POSITIVE_INFINITY,
+): readonly Fragment[] {
+  return fragments.filter(({ offset }) => {
+    const place = offset - 8 - base;
+    return place >= from && place < to;
+  });
 }
 
 /**

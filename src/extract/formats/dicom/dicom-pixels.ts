@@ -1,7 +1,7 @@
 import { AppError } from '../../../errors.js';
 import type { PixelArray } from '../../extractor.js';
 import { typedValues } from '../tiff/tiff-values.js';
-import { decodeRle, firstEncapsulatedFrame } from './dicom-frame.js';
+import { decodeRle, encapsulatedFrames, type EncapsulatedFrames } from './dicom-frame.js';
 import {
   DEFLATED,
   EXPLICIT_BIG_ENDIAN,
@@ -11,6 +11,7 @@ import {
   type DicomFile,
 } from './dicom-file.js';
 import { frameBytes, type DicomLayout } from './dicom-layout.js';
+import { markedAsRgb } from './jpeg-colours.js';
 
 const RLE = '1.2.840.10008.1.2.5';
 const JPEG_BASELINE = '1.2.840.10008.1.2.4.50';
@@ -50,46 +51,50 @@ export function dicomPixelWay(
   return { kind: 'values' };
 }
 
-/** APP14 of Adobe, version 100, saying that the colours are not transformed (ITU-T T.872 6.5.3). */
-const NO_TRANSFORM = Buffer.from('ffee000e41646f626500640000000000', 'hex');
-/** Markers that say something of the colours lie this near to the start. */
-const MARKER_BYTES = 256;
+function pixelStart({ dataSet, source }: DicomFile): number {
+  return dataSet.elements[PIXEL_DATA]?.dataOffset ?? source.sizeBytes;
+}
 
-/** The first frame: a whole JPEG file, of which decoders know what its colours are. */
-export function firstJpegFrame({ dataSet, source }: DicomFile, layout: DicomLayout): Buffer {
-  const start = dataSet.elements[PIXEL_DATA]?.dataOffset ?? source.sizeBytes;
-  const frame = firstEncapsulatedFrame(source, start, layout.frames);
-  const markers = frame.toString('latin1', 0, MARKER_BYTES);
-  // Without such a marker decoders take three components for luminance and chrominance.
-  const isUnmarked = layout.photometric === 'RGB' && !/Adobe|JFIF/.test(markers);
-  return isUnmarked
-    ? Buffer.concat([frame.subarray(0, 2), NO_TRANSFORM, frame.subarray(2)])
-    : frame;
+/** The frames as whole JPEG files, of which decoders know what their colours are. Throws as encapsulatedFrames does. */
+export function jpegFrames(file: DicomFile, layout: DicomLayout): EncapsulatedFrames {
+  const frames = encapsulatedFrames(file.source, pixelStart(file), layout.frames);
+  return (frame) => (layout.photometric === 'RGB' ? markedAsRgb(frames(frame)) : frames(frame));
 }
 
 /**
- * The exact values of the first frame: rows of pixels, samples of a pixel side by side. Colours stay as they are coded.
- * @throws AppError FORMAT_INVALID when pixels are missing or damaged.
+ * The exact values of frames (the first is 0): rows of pixels, samples of a pixel side by side. Colours stay as they are
+ * coded.
+ * @throws AppError FORMAT_INVALID when pixels are missing or damaged, also of a single frame.
  */
-export function readDicomFrame(file: DicomFile, layout: DicomLayout): PixelArray {
-  const { source, dataSet, transferSyntax } = file;
-  const start = dataSet.elements[PIXEL_DATA]?.dataOffset ?? source.sizeBytes;
+export function dicomFrames(file: DicomFile, layout: DicomLayout): (frame: number) => PixelArray {
+  if (file.transferSyntax !== RLE) return (frame) => readPlainFrame(file, layout, frame);
   const { rows, columns, samples, bitsAllocated } = layout;
   const pixels = rows * columns;
-  if (transferSyntax === RLE) {
-    const frame = firstEncapsulatedFrame(source, start, layout.frames);
-    const bytes = decodeRle(frame, pixels, samples, bitsAllocated / 8);
+  const frames = encapsulatedFrames(file.source, pixelStart(file), layout.frames);
+  return (frame) => {
+    const bytes = decodeRle(frames(frame), pixels, samples, bitsAllocated / 8);
     return interleaved(numbersOf(bytes, layout, true), pixels, samples);
-  }
-  const length = frameBytes(layout);
+  };
+}
+
+function readPlainFrame(file: DicomFile, layout: DicomLayout, frame: number): PixelArray {
+  const { source, transferSyntax } = file;
+  const { rows, columns, samples, bitsAllocated } = layout;
+  const pixels = rows * columns;
+  // Frames of single bits follow each other without a gap, also within a byte.
+  const isBits = bitsAllocated === 1;
+  const firstBit = isBits ? frame * pixels * samples : 0;
+  const bitsBefore = firstBit % 8;
+  const length = isBits ? Math.ceil((bitsBefore + pixels * samples) / 8) : frameBytes(layout);
+  const start = pixelStart(file) + (isBits ? Math.floor(firstBit / 8) : frame * length);
   if (start + length > source.sizeBytes) {
     throw new AppError(
       'FORMAT_INVALID',
-      `The DICOM file ends at ${source.sizeBytes}; its first frame would end at ${start + length}.`,
+      `The DICOM file ends at ${source.sizeBytes}; its frame ${frame + 1} would end at ${start + length}.`,
     );
   }
   const bytes = source.read(start, length);
-  if (bitsAllocated === 1) return singleBits(bytes, pixels * samples);
+  if (isBits) return singleBits(bytes, bitsBefore, pixels * samples);
   const values = numbersOf(bytes, layout, transferSyntax !== EXPLICIT_BIG_ENDIAN);
   if (layout.photometric === 'YBR_FULL_422') return fullColour(values, pixels);
   return layout.planar ? interleaved(values, pixels, samples) : values;
@@ -130,8 +135,11 @@ function interleaved(values: PixelArray, pixels: number, samples: number): Pixel
 }
 
 /** Lowest bit first (PS3.5 section 8.1.1). */
-function singleBits(bytes: Buffer, count: number): Uint8Array {
-  return Uint8Array.from({ length: count }, (_, at) => ((bytes[at >> 3] ?? 0) >> (at & 7)) & 1);
+function singleBits(bytes: Buffer, first: number, count: number): Uint8Array {
+  return Uint8Array.from({ length: count }, (_, index) => {
+    const at = first + index;
+    return ((bytes[at >> 3] ?? 0) >> (at & 7)) & 1;
+  });
 }
 
 /** Y1 Y2 B R for each two pixels, to Y B R for each. */

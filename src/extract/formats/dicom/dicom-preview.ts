@@ -1,14 +1,15 @@
-import type { PixelArray, PreviewSource } from '../../extractor.js';
+import type { FrameSource, PixelArray, PreviewSource } from '../../extractor.js';
+import { imageStack } from '../binary/image-stack.js';
 import type { DicomFile } from './dicom-file.js';
-import type { DicomLayout } from './dicom-layout.js';
-import { firstJpegFrame, readDicomFrame, type DicomPixelWay } from './dicom-pixels.js';
+import { frameBytes, type DicomLayout } from './dicom-layout.js';
+import { dicomFrames, jpegFrames, type DicomPixelWay } from './dicom-pixels.js';
 import type { DicomValues } from './dicom-values.js';
 
 const PALETTE_DESCRIPTORS = ['x00281101', 'x00281102', 'x00281103'] as const;
 const PALETTE_DATA = ['x00281201', 'x00281202', 'x00281203'] as const;
 const MAX_PALETTE_BYTES = 131_072;
 
-/** Reads what the preview of the first frame is drawn from. Throws as the file does, and for damaged pixels. */
+/** Reads what the preview is drawn from. Throws as the file does, and for damaged pixels. */
 export function dicomPreview(
   file: DicomFile,
   values: DicomValues,
@@ -17,14 +18,31 @@ export function dicomPreview(
   pixelSize: { readonly size: number; readonly unit: string } | null,
 ): PreviewSource | null {
   if (way.kind === 'none') return null;
-  if (way.kind === 'jpeg') return { kind: 'encoded', bytes: firstJpegFrame(file, layout) };
+  if (way.kind === 'jpeg') {
+    const jpegs = jpegFrames(file, layout);
+    return imageStack(layout.frames, frameBytes(layout), (frame) => ({
+      kind: 'encoded',
+      bytes: jpegs(frame),
+    }));
+  }
+  const pixelsOf = dicomFrames(file, layout);
+  return imageStack(layout.frames, frameBytes(layout), (frame) =>
+    frameSource(pixelsOf(frame), values, layout, pixelSize),
+  );
+}
+
+function frameSource(
+  pixels: PixelArray,
+  values: DicomValues,
+  layout: DicomLayout,
+  pixelSize: { readonly size: number; readonly unit: string } | null,
+): FrameSource {
   const { rows, columns, samples, photometric } = layout;
-  const pixels = readDicomFrame(file, layout);
   const image = (
     shown: PixelArray,
     channels: 1 | 3 | 4,
     stretch: 'percentile' | 'none',
-  ): PreviewSource => ({
+  ): FrameSource => ({
     kind: 'image',
     width: columns,
     height: rows,

@@ -22,7 +22,7 @@ export function dmMetadata(image: DmImage, kind: DmKind): MetadataBuilder {
     );
   addMicroscope(metadata, tags, kind);
   addTecnai(metadata, tags);
-  addDetector(metadata, tags);
+  addDetector(metadata, tags, kind);
   addPixelSize(metadata, image, kind);
   if (kind.technique === 'EELS') addEels(metadata, image, kind);
   if (kind.technique === 'EDS') addEds(metadata, image, kind);
@@ -72,7 +72,8 @@ function addMicroscope(metadata: MetadataBuilder, tags: DmGroup, kind: DmKind): 
     .number('Stage Y', stage('Stage Y'), 'µm')
     .number('Stage Z', stage('Stage Z'), 'µm')
     .number('Stage Alpha', stage('Stage Alpha'), '°')
-    .number('Stage Beta', stage('Stage Beta'), '°');
+    // The stage of a SEM has no second tilt: DigitalMicrograph keeps its rotation there.
+    .number(kind.mode === 'SEM' ? 'Stage Rotation' : 'Stage Beta', stage('Stage Beta'), '°');
 }
 
 /** The report of FEI's plug-in: one text, a line a topic, separated by U+2028. It fills what is still missing. */
@@ -104,15 +105,14 @@ function addTecnai(metadata: MetadataBuilder, tags: DmGroup): void {
   }
 }
 
-function addDetector(metadata: MetadataBuilder, tags: DmGroup): void {
+function addDetector(metadata: MetadataBuilder, tags: DmGroup, kind: DmKind): void {
   const highLevel = ['Acquisition', 'Parameters', 'High Level'] as const;
   const [binningX, binningY] = pairAt(tags, ...highLevel, 'Binning');
   const single = amountAt(tags, 'DataBar', 'Binning');
+  const device =
+    textAt(tags, 'DataBar', 'Device Name') ?? textAt(tags, 'Acquisition', 'Device', 'Name');
   metadata
-    .text(
-      'Acquisition Device',
-      textAt(tags, 'DataBar', 'Device Name') ?? textAt(tags, 'Acquisition', 'Device', 'Name'),
-    )
+    .text('Acquisition Device', device)
     .number('Binning X', binningX ?? single)
     .number('Binning Y', binningY ?? single)
     .number(
@@ -125,6 +125,8 @@ function addDetector(metadata: MetadataBuilder, tags: DmGroup): void {
   if (!metadata.has('Detector Name')) {
     metadata.text('Detector Name', textAt(tags, 'DataBar', 'Signal Name'));
   }
+  // What scans is no detector.
+  if (!kind.isScanning && kind.technique === null) metadata.camera(device);
 }
 
 function addScan(metadata: MetadataBuilder, tags: DmGroup): void {

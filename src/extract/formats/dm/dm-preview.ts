@@ -1,4 +1,5 @@
 import type { FileSource, PixelArray, PreviewSource } from '../../extractor.js';
+import { imageStack } from '../binary/image-stack.js';
 import type { DmKind } from './dm-kind.js';
 import {
   canBeShown,
@@ -16,7 +17,7 @@ type SpectrumSource = Extract<PreviewSource, { kind: 'spectrum' }>;
 
 /**
  * What the preview of an image is drawn from, read when asked for; null: nothing can be shown. A spectrum image too
- * large to be summed shows its first plane, a stack its first frame.
+ * large to be summed shows its first plane, a scan of diffraction patterns its first one.
  */
 export function dmPreviewOf(
   file: FileSource,
@@ -25,11 +26,18 @@ export function dmPreviewOf(
 ): (() => PreviewSource) | null {
   if (!isReadable(image) || !canBeShown(image)) return null;
   const { spectralAxis } = kind;
-  if (spectralAxis === null || image.format.layout.startsWith('packed')) {
-    return () => picture(file, image, kind);
+  if (image.format.layout.startsWith('packed')) return () => picture(file, image, kind, 0);
+  if (spectralAxis === null) {
+    const [width = 1, height = 1, ...others] = image.dimensions;
+    const isScan = kind.isDiffraction && others.length > 1;
+    const frames = isScan ? 1 : others.reduce((product, length) => product * length, 1);
+    return () =>
+      imageStack(frames, width * height * image.format.bytes, (frame) =>
+        picture(file, image, kind, frame),
+      );
   }
   if (kind.type === 'SpectrumImage') {
-    if (!canBeSummed(image, spectralAxis)) return () => picture(file, image, kind);
+    if (!canBeSummed(image, spectralAxis)) return () => picture(file, image, kind, 0);
     return () => spectrumImage(file, image, kind, spectralAxis);
   }
   return () => {
@@ -38,8 +46,14 @@ export function dmPreviewOf(
   };
 }
 
-function picture(file: FileSource, image: DmReadableImage, kind: DmKind): ImageSource {
+function picture(
+  file: FileSource,
+  image: DmReadableImage,
+  kind: DmKind,
+  frame: number,
+): ImageSource {
   const [width = 1, height = 1] = image.dimensions;
+  const first = frame * width * height;
   const axis = image.calibration.at(-1);
   const base = {
     kind: 'image',
@@ -54,7 +68,7 @@ function picture(file: FileSource, image: DmReadableImage, kind: DmKind): ImageS
     case 'colour':
       return {
         ...base,
-        pixels: readColours(file, image, 0, width * height),
+        pixels: readColours(file, image, first, width * height),
         channels: 3,
         stretch: 'none',
       };
@@ -64,7 +78,7 @@ function picture(file: FileSource, image: DmReadableImage, kind: DmKind): ImageS
     default:
       return {
         ...base,
-        pixels: readNumbers(file, image, 0, width * height),
+        pixels: readNumbers(file, image, first, width * height),
         channels: 1,
         stretch: kind.isDiffraction || image.format.layout === 'complex' ? 'log' : 'percentile',
       };

@@ -6,7 +6,7 @@ import type { Hdf5Array, Hdf5Axis } from './hdf5-array.js';
 import { shapeOf } from './hdf5-array.js';
 import type { Hdf5Dataset } from './hdf5-dataset.js';
 import type { Hdf5File } from './hdf5-file.js';
-import { hdf5PreviewOf, type Hdf5Preview } from './hdf5-preview.js';
+import { hdf5PreviewOf, type Hdf5Preview, type WithHdf5File } from './hdf5-preview.js';
 import { typeText } from './hdf5-types.js';
 
 /** What a dialect may need to know besides the file. */
@@ -71,9 +71,6 @@ export function isReciprocal({ axes, datasets }: Hdf5Array): boolean {
   return isInverse(y) && isInverse(x) && datasets[0].type.kind === 'number';
 }
 
-/** Opens the file again, hands it over and closes it. */
-export type WithHdf5File = <T>(use: (file: Hdf5File) => T) => T;
-
 /** The signal as extractors give it; `withFile` is null when no previews are wanted. */
 export function extractedSignal(
   signal: Hdf5Signal,
@@ -112,7 +109,7 @@ export function extractedSignal(
       : [],
     dtype: signal.dtype ?? typeText(array.datasets[0].type),
     acquiredMs: acquired?.epochMs ?? null,
-    previewOf: preview === null || withFile === null ? null : () => withFile(preview),
+    previewOf: preview === null || withFile === null ? null : () => preview(withFile),
   };
 }
 

@@ -1,5 +1,7 @@
 import type { PreviewSource } from '../../extractor.js';
+import { imageStack } from '../binary/image-stack.js';
 import {
+  chunkLength,
   readBlock,
   shapeOf,
   valueBytes,
@@ -39,8 +41,11 @@ const MAX_SAMPLES = 2048;
 /** Frames of a scan that are summed, along each axis. */
 const FRAMES_PER_AXIS = 8;
 
-/** Reads what a preview is drawn from, in an open file; null: there is nothing to show. */
-export type Hdf5Preview = (file: Hdf5File) => PreviewSource | null;
+/** Opens the file again, hands it over and closes it. */
+export type WithHdf5File = <T>(use: (file: Hdf5File) => T) => T;
+
+/** Reads what a preview is drawn from; null: there is nothing to show. */
+export type Hdf5Preview = (withFile: WithHdf5File) => PreviewSource | null;
 
 /** The preview of an array; null: it holds nothing that can be drawn. */
 export function hdf5PreviewOf(view: Hdf5View): Hdf5Preview | null {
@@ -53,27 +58,59 @@ export function hdf5PreviewOf(view: Hdf5View): Hdf5Preview | null {
   if (isColour && shape.length < 2) return null;
   if (longAxes.length <= 1 && !isColour) {
     const axis = longAxes[0] ?? spectralAxis ?? shape.length - 1;
-    return (shape[axis] ?? 0) < 2 ? null : (file) => curve(file, view, axis);
+    return (shape[axis] ?? 0) < 2
+      ? null
+      : (withFile) => withFile((file) => curve(file, view, axis));
   }
-  if (spectralAxis === null || (shape[spectralAxis] ?? 1) < 2) return (file) => picture(file, view);
-  return (file) => {
-    const sums = sumHdf5SpectrumImage(file, array, spectralAxis);
-    if (sums === null) return picture(file, view);
-    const { width, height, map, spectrum } = sums;
-    const positions = array.axes.filter((_, axis) => axis !== spectralAxis);
-    return {
-      kind: 'spectrum-image',
-      navigation: {
-        kind: 'image',
-        width,
-        height,
-        pixels: map,
-        channels: 1,
-        stretch: 'percentile',
-        pixelSize: pixelSizeOf(positions.at(-1), 1),
-      },
-      spectrum: curveOf(view, spectralAxis, spectrum, { step: 1, first: 0 }),
-    };
+  if (spectralAxis === null) return (withFile) => frames(withFile, view);
+  if ((shape[spectralAxis] ?? 1) < 2)
+    return (withFile) => withFile((file) => picture(file, view, 0));
+  return (withFile) => withFile((file) => spectrumImage(file, view, spectralAxis));
+}
+
+/** The frames of a stack; of a scan of diffraction patterns the sum of some. */
+function frames(withFile: WithHdf5File, view: Hdf5View): PreviewSource {
+  const count = shapeOf(view.array)
+    .slice(0, -2)
+    .reduce((product, length) => product * length, 1);
+  return imageStack(view.sumsFrames ? 1 : count, bytesForFrame(view.array), (frame) =>
+    withFile((file) => picture(file, view, frame)),
+  );
+}
+
+/** What is read and unpacked for one frame: whole chunks, or all frames where these lie interleaved. */
+function bytesForFrame(array: Hdf5Array): number {
+  const inFrame = array.axes.slice(-2);
+  const slowest = Math.min(...inFrame.map(({ source }) => (source === 'stack' ? 0 : source)));
+  const together = array.axes.slice(0, -2).map((axis) => {
+    const chunk = chunkLength(array, axis);
+    if (chunk !== null) return Math.min(chunk, axis.length);
+    return axis.source !== 'stack' && axis.source > slowest ? axis.length : 1;
+  });
+  return [...together, ...inFrame.map(({ length }) => length)].reduce(
+    (product, length) => product * length,
+    valueBytes(array),
+  );
+}
+
+function spectrumImage(file: Hdf5File, view: Hdf5View, spectralAxis: number): PreviewSource {
+  const { array } = view;
+  const sums = sumHdf5SpectrumImage(file, array, spectralAxis);
+  if (sums === null) return picture(file, view, 0);
+  const { width, height, map, spectrum } = sums;
+  const positions = array.axes.filter((_, axis) => axis !== spectralAxis);
+  return {
+    kind: 'spectrum-image',
+    navigation: {
+      kind: 'image',
+      width,
+      height,
+      pixels: map,
+      channels: 1,
+      stretch: 'percentile',
+      pixelSize: pixelSizeOf(positions.at(-1), 1),
+    },
+    spectrum: curveOf(view, spectralAxis, spectrum, { step: 1, first: 0 }),
   };
 }
 
@@ -134,7 +171,7 @@ function curveOf(
 }
 
 /** A frame, reduced where it is too large to be read at once. */
-function picture(file: Hdf5File, view: Hdf5View): ImageSource {
+function picture(file: Hdf5File, view: Hdf5View, index: number): ImageSource {
   const { array } = view;
   const shape = shapeOf(array);
   const [height = 1, width = 1] = shape.slice(-2);
@@ -145,8 +182,8 @@ function picture(file: Hdf5File, view: Hdf5View): ImageSource {
   const axis = array.axes.at(-1);
   const { pixels, ...size } =
     frameBytes > MAX_READ_BYTES
-      ? reducedFrame(file, array, channels)
-      : { width, height, step: 1, pixels: wholeFrame(file, view, frameBytes) };
+      ? reducedFrame(file, array, channels, indexRanges(shape.slice(0, -2), index))
+      : { width, height, step: 1, pixels: wholeFrame(file, view, frameBytes, index) };
   const base = {
     kind: 'image',
     width: size.width,
@@ -158,22 +195,37 @@ function picture(file: Hdf5File, view: Hdf5View): ImageSource {
 }
 
 /** A frame as it is, or the sum of some. */
-function wholeFrame(file: Hdf5File, view: Hdf5View, frameBytes: number): NumberArray {
+function wholeFrame(
+  file: Hdf5File,
+  view: Hdf5View,
+  frameBytes: number,
+  index: number,
+): NumberArray {
   const shape = shapeOf(view.array);
-  const leading = leadingRanges(view, shape.slice(0, -2), frameBytes);
-  const frames = leading.reduce((product, { count }) => product * count, 1);
+  const leading = view.sumsFrames
+    ? scanRanges(shape.slice(0, -2), frameBytes)
+    : indexRanges(shape.slice(0, -2), index);
+  const count = leading.reduce((product, { count }) => product * count, 1);
   const frame = shape.slice(-2).map((count) => ({ start: 0, count, step: 1 }));
   const values = readBlock(file, view.array, [...leading, ...frame]);
-  return frames === 1 ? values : sumFrames(values, frames);
+  return count === 1 ? values : sumFrames(values, count);
 }
 
-/** Of a stack the first frame; of a scan some frames, spread over it, that fit into one read. */
-function leadingRanges(
-  view: Hdf5View,
-  leading: readonly number[],
-  frameBytes: number,
-): readonly Hdf5Range[] {
-  if (!view.sumsFrames) return leading.map(() => ({ start: 0, count: 1, step: 1 }));
+/** The place of a frame along the axes slower than its own, the last of which is the fastest. */
+function indexRanges(leading: readonly number[], index: number): readonly Hdf5Range[] {
+  let rest = index;
+  return leading
+    .toReversed()
+    .map((length) => {
+      const start = rest % length;
+      rest = Math.floor(rest / length);
+      return { start, count: 1, step: 1 };
+    })
+    .toReversed();
+}
+
+/** Of a scan some frames, spread over it, that fit into one read. */
+function scanRanges(leading: readonly number[], frameBytes: number): readonly Hdf5Range[] {
   const affordable = Math.max(1, Math.floor(MAX_READ_BYTES / Math.max(1, frameBytes)));
   const each = Math.max(
     1,

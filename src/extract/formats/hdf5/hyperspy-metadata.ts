@@ -1,5 +1,6 @@
 import type { JsonValue } from '../../extractor.js';
-import { MetadataBuilder, type MetadataName } from '../../harmonise.js';
+import type { MetadataName } from '../../../domain/harmonised-names.js';
+import { MetadataBuilder } from '../../harmonise.js';
 import { isList, numberOf, textOf } from './hdf5-access.js';
 
 /** Reads an entry of HyperSpy's metadata tree: names of the nodes, then of the entry. */

@@ -1,9 +1,10 @@
 import { isAppError } from '../../../errors.js';
 import type { ExtractContext, ExtractedFile, FileSource } from '../../extractor.js';
 import { unlessDamaged } from './hdf5-access.js';
-import { extractedSignal, type Hdf5Dialect, type WithHdf5File } from './hdf5-dialect.js';
+import { extractedSignal, type Hdf5Dialect } from './hdf5-dialect.js';
 import { Hdf5File } from './hdf5-file.js';
 import { hdf5Library } from './hdf5-library.js';
+import type { WithHdf5File } from './hdf5-preview.js';
 import { hdf5Tags } from './hdf5-tags.js';
 import { hyperspyDialect } from './hyperspy.js';
 import { ncemEmdDialect } from './ncem-emd.js';

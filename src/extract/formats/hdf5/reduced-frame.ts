@@ -4,6 +4,7 @@ import {
   shapeOf,
   valueBytes,
   type Hdf5Array,
+  type Hdf5Range,
   type NumberArray,
 } from './hdf5-array.js';
 import type { Hdf5File } from './hdf5-file.js';
@@ -25,11 +26,17 @@ export interface ReducedFrame {
 }
 
 /**
- * The first frame of an array, every `step` by `step` pixels as their mean, read band by band. Of a frame that is larger
+ * A frame of an array, every `step` by `step` pixels as their mean, read band by band. Of a frame that is larger
  * than half a gibibyte one row stands for `step` rows.
+ * @param leading its place along the axes slower than its own
  * @throws AppError as Hdf5File.read.
  */
-export function reducedFrame(file: Hdf5File, array: Hdf5Array, channels: number): ReducedFrame {
+export function reducedFrame(
+  file: Hdf5File,
+  array: Hdf5Array,
+  channels: number,
+  leading: readonly Hdf5Range[],
+): ReducedFrame {
   const shape = shapeOf(array);
   const [rows = 1, columns = 1] = shape.slice(-2);
   const rowBytes = columns * valueBytes(array);
@@ -53,7 +60,7 @@ export function reducedFrame(file: Hdf5File, array: Hdf5Array, channels: number)
   for (let start = 0; start < rows; start += takesAll ? band : step) {
     const count = Math.min(band, rows - start);
     const values = readBlock(file, array, [
-      ...shape.slice(0, -2).map(() => ({ start: 0, count: 1, step: 1 })),
+      ...leading,
       { start, count, step: 1 },
       { start: 0, count: columns, step: 1 },
     ]);

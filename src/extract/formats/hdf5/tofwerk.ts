@@ -1,4 +1,5 @@
 import type { AxisCalibration } from '../../../domain/file-metadata.js';
+import type { PreviewSource } from '../../extractor.js';
 import { fileTimeOf, isoFileTime, type FileTime } from '../../file-time.js';
 import { MetadataBuilder } from '../../harmonise.js';
 import {
@@ -156,30 +157,36 @@ function peakMasses(file: Hdf5File, peaks: number): AxisCalibration {
 
 /** Counts over mass: the samples of the time of flight are not evenly spaced in mass. */
 function massPreview(array: Hdf5Array, massAxis: Hdf5Dataset): Hdf5Preview {
-  return (file) => {
-    const masses = numbersIn(file, massAxis);
-    const length = array.axes[0]?.length ?? 0;
-    if (masses.length !== length) return null;
-    const counts = readBlock(file, array, [{ start: 0, count: length, step: 1 }]);
-    const low = masses.reduce((least, mass) => Math.min(least, mass), Infinity);
-    const high = masses.reduce((most, mass) => Math.max(most, mass), -Infinity);
-    const width = (high - low) / MASS_BINS;
-    if (!(width > 0)) return null;
-    const values = new Float64Array(MASS_BINS);
-    for (const [index, mass] of masses.entries()) {
-      const bin = Math.min(MASS_BINS - 1, Math.floor((mass - low) / width));
-      values[bin] = (values[bin] ?? 0) + (counts[index] ?? 0);
-    }
-    return {
-      kind: 'spectrum',
-      values,
-      origin: low + width / 2,
-      scale: width,
-      xLabel: 'm/z',
-      xUnit: 'Da',
-      yLabel: 'Counts',
-      yUnit: '',
-    };
+  return (withFile) => withFile((file) => massSpectrum(file, array, massAxis));
+}
+
+function massSpectrum(
+  file: Hdf5File,
+  array: Hdf5Array,
+  massAxis: Hdf5Dataset,
+): PreviewSource | null {
+  const masses = numbersIn(file, massAxis);
+  const length = array.axes[0]?.length ?? 0;
+  if (masses.length !== length) return null;
+  const counts = readBlock(file, array, [{ start: 0, count: length, step: 1 }]);
+  const low = masses.reduce((least, mass) => Math.min(least, mass), Infinity);
+  const high = masses.reduce((most, mass) => Math.max(most, mass), -Infinity);
+  const width = (high - low) / MASS_BINS;
+  if (!(width > 0)) return null;
+  const values = new Float64Array(MASS_BINS);
+  for (const [index, mass] of masses.entries()) {
+    const bin = Math.min(MASS_BINS - 1, Math.floor((mass - low) / width));
+    values[bin] = (values[bin] ?? 0) + (counts[index] ?? 0);
+  }
+  return {
+    kind: 'spectrum',
+    values,
+    origin: low + width / 2,
+    scale: width,
+    xLabel: 'm/z',
+    xUnit: 'Da',
+    yLabel: 'Counts',
+    yUnit: '',
   };
 }
 

@@ -1,5 +1,6 @@
 import type { JsonValue } from '../../extractor.js';
-import { MetadataBuilder, type MetadataName } from '../../harmonise.js';
+import type { MetadataName } from '../../../domain/harmonised-names.js';
+import { MetadataBuilder } from '../../harmonise.js';
 import { documentDetector, documentNumber, documentText } from './velox-document.js';
 
 /** What a data group holds. The times that a stream of events states are those of its first frame alone. */
@@ -127,6 +128,10 @@ export function veloxMetadata(
   if (technique === 'EDS') {
     addNumbers(metadata, detector, EDS_TIMES);
     addDeadTime(metadata, detector);
+  }
+  // Without a scan it is a camera that recorded the picture.
+  if (!isScanning(document) && metadata.has('Exposure Time')) {
+    metadata.camera(documentText(document, 'BinaryResult', 'Detector'));
   }
   if (technique === 'EELS') {
     metadata.number(

@@ -1,5 +1,5 @@
 import { AppError } from '../../../errors.js';
-import type { JsonValue } from '../../extractor.js';
+import type { JsonValue, PreviewSource } from '../../extractor.js';
 import { datasetJson, groupsIn, memberOf, numberOf, unlessDamaged } from './hdf5-access.js';
 import type { Hdf5Axis } from './hdf5-array.js';
 import type { Hdf5Dataset } from './hdf5-dataset.js';
@@ -117,7 +117,7 @@ function streamPreview(
   // Events below are of the electronics.
   const begin = firstXrayChannel(streams[0]?.document ?? null);
   const firstChannel = begin < energy.length ? begin : 0;
-  return (file) => {
+  const read = (file: Hdf5File): PreviewSource => {
     const map = new Float64Array(y.length * x.length);
     const spectrum = new Float64Array(energy.length);
     for (const { dataset } of streams) {
@@ -147,6 +147,7 @@ function streamPreview(
       },
     };
   };
+  return (withFile) => withFile(read);
 }
 
 /** Pixels follow row by row, frame after frame. */

@@ -85,7 +85,7 @@ export function addDirectElectronMetadata(
   const number = (key: string): number | null => positive(values, key);
   const cameraLength = number('Instrument Project Camera Length (centimeters)');
   metadata
-    .text('Acquisition Device', values.get('Camera Model') ?? values.get('Camera Name'))
+    .camera(values.get('Camera Model') ?? values.get('Camera Name'))
     .text('Acquisition Time', time?.iso)
     .number('Exposure Time', frameSeconds, 's')
     .number('Magnification', number('Instrument Project Magnification'))

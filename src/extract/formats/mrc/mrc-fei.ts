@@ -158,8 +158,8 @@ function newHeader(header: BinaryHeader, timezone: string): MrcFeiHeader {
           'Acquisition Software',
           `${header.text('Application')} ${header.text('Application version')}`,
         )
-        .text('Acquisition Device', header.text('Camera name'))
         .text('Detector Name', header.text('STEM Detector name'))
+        .camera(header.text('Camera name'))
         .text('Illumination Mode', header.text('Illumination mode'))
         .number('Acceleration Voltage', set('HT'), 'V')
         .number('Stage Alpha', set('Alpha tilt'), '°')

@@ -1,4 +1,5 @@
-import { MetadataBuilder, type MetadataName } from '../../harmonise.js';
+import type { MetadataName } from '../../../domain/harmonised-names.js';
+import { MetadataBuilder } from '../../harmonise.js';
 import { elementAt, xmlTextAt } from '../xml/xml-tree.js';
 import { emiValues, type EmiObject, type EmiValue } from './emi-objects.js';
 
@@ -109,7 +110,7 @@ function addSettings(metadata: MetadataBuilder, { xml }: EmiObject): void {
   const camera = xmlTextAt(settings, 'CameraNamePath');
   const binning = amount('Binning');
   metadata
-    .text('Acquisition Device', camera)
+    .camera(camera)
     .number(camera === null ? 'Dwell Time' : 'Exposure Time', amount('DwellTimePath'), 's')
     .number('Frame Time', amount('FrameTime'), 's')
     .number('Binning X', binning)

@@ -1,5 +1,6 @@
 import type { AxisCalibration } from '../../../domain/file-metadata.js';
-import type { FileSource, PixelArray, PreviewSource } from '../../extractor.js';
+import type { FileSource, FrameSource, PixelArray, PreviewSource } from '../../extractor.js';
+import { imageStack } from '../binary/image-stack.js';
 import { readNumbers } from '../binary/numeric-type.js';
 import {
   addSpectra,
@@ -15,22 +16,30 @@ import type { SerElement, SerFile } from './ser-file.js';
 /** At most so many bytes of spectra are summed for a preview; of more, the first. */
 const MAX_BYTES = 128 * 1024 * 1024;
 
-/** The preview of a series: its first image, its spectrum, or all spectra summed. */
+/** The preview of a series: its images (of a scan of diffraction patterns the first), its spectrum, or all spectra summed. */
 export function serPreview(
   file: FileSource,
   ser: SerFile,
   first: SerElement,
   array: SerArray,
 ): PreviewSource | null {
-  return ser.isSpectra ? spectraPreview(file, ser, first, array) : imagePreview(file, first, array);
+  if (ser.isSpectra) return spectraPreview(file, ser, first, array);
+  const isScan = array.isDiffraction && array.positions.length > 1;
+  return imageStack(isScan ? 1 : ser.valid, countOf(first) * first.type.bytes, (index) =>
+    imagePreview(file, index === 0 ? first : ser.element(index), array),
+  );
 }
 
-function valuesOf(file: FileSource, { type, offset, axes }: SerElement): PixelArray {
-  const count = axes.reduce((product, { length }) => product * length, 1);
-  return readNumbers(file, { type, offset, count });
+function countOf({ axes }: SerElement): number {
+  return axes.reduce((product, { length }) => product * length, 1);
 }
 
-function imagePreview(file: FileSource, element: SerElement, array: SerArray): PreviewSource {
+function valuesOf(file: FileSource, element: SerElement): PixelArray {
+  const { type, offset } = element;
+  return readNumbers(file, { type, offset, count: countOf(element) });
+}
+
+function imagePreview(file: FileSource, element: SerElement, array: SerArray): FrameSource {
   const [height = 1, width = 1] = element.axes.map(({ length }) => length);
   const axis = array.calibration.at(-1);
   return {

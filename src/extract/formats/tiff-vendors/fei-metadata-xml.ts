@@ -1,4 +1,5 @@
-import type { MetadataBuilder, MetadataName } from '../../harmonise.js';
+import type { MetadataName } from '../../../domain/harmonised-names.js';
+import type { MetadataBuilder } from '../../harmonise.js';
 import { setMeasured } from '../tiff/measured-text.js';
 import { type XmlElement, elementAt, xmlTextAt } from '../xml/xml-tree.js';
 import { axesOf, axesOfMetres, type TiffAxes } from './tiff-vendor.js';

@@ -1,6 +1,7 @@
 import { isConvertible } from '../../../domain/units.js';
 import { isoFileTime, type FileTime } from '../../file-time.js';
-import { MetadataBuilder, type MetadataName } from '../../harmonise.js';
+import type { MetadataName } from '../../../domain/harmonised-names.js';
+import { MetadataBuilder } from '../../harmonise.js';
 import { setMeasured, unitName } from '../tiff/measured-text.js';
 import { findElement, readXml } from '../tiff/read-xml.js';
 import { type XmlElement, elementAt, xmlAsJson, xmlTextAt } from '../xml/xml-tree.js';

@@ -1,5 +1,6 @@
 import type { FileTime } from '../../file-time.js';
-import { MetadataBuilder, type MetadataName } from '../../harmonise.js';
+import type { MetadataName } from '../../../domain/harmonised-names.js';
+import { MetadataBuilder } from '../../harmonise.js';
 import { parseIniText } from '../tiff/ini-text.js';
 import { IniValues, type IniPlace } from '../tiff/ini-values.js';
 import { dayFirstTime, monthFirstTime } from '../tiff/local-date.js';

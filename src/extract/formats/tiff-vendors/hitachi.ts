@@ -1,5 +1,6 @@
 import type { FileSource } from '../../extractor.js';
-import { MetadataBuilder, type MetadataName } from '../../harmonise.js';
+import type { MetadataName } from '../../../domain/harmonised-names.js';
+import { MetadataBuilder } from '../../harmonise.js';
 import { parseIniText } from '../tiff/ini-text.js';
 import { parseMeasured, parseNumber, setMeasured } from '../tiff/measured-text.js';
 import { decodeText } from '../tiff/tiff-directory.js';

@@ -1,4 +1,5 @@
-import { MetadataBuilder, type MetadataName } from '../../harmonise.js';
+import type { MetadataName } from '../../../domain/harmonised-names.js';
+import { MetadataBuilder } from '../../harmonise.js';
 import { parseMeasured, setMeasured, unitName } from '../tiff/measured-text.js';
 import { decodeText } from '../tiff/tiff-directory.js';
 import { parseExifTime } from '../tiff/tiff-tags.js';

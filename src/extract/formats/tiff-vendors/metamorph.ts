@@ -70,7 +70,7 @@ export const metaseriesVendor: TiffVendor = {
     );
     const metadata = new MetadataBuilder()
       .text('Acquisition Software', values.get('ApplicationName') ?? 'MetaMorph')
-      .text('Acquisition Device', values.get('camera-name'));
+      .camera(values.get('camera-name'));
     setMeasured(metadata, 'Exposure Time', values.get('Exposure Time'), 'ms');
     setMeasured(metadata, 'Magnification', values.get('_MagNA_'));
     const isCalibrated = values.get('spatial-calibration-state') !== 'off';

@@ -27,7 +27,7 @@ export const microManagerVendor: TiffVendor = {
     const time = isoFileTime(first('Time', 'ReceivedTime') ?? '', input.context.timezone);
     const camera = first('Core-Camera', 'Camera');
     const metadata = new MetadataBuilder()
-      .text('Acquisition Device', camera)
+      .camera(camera)
       .text('Acquisition Software', 'Micro-Manager')
       .text('Signal', first('Channel'));
     setMeasured(metadata, 'Exposure Time', first('Exposure-ms'), 'ms');

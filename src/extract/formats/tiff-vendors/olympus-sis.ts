@@ -50,10 +50,10 @@ export const olympusSisVendor: TiffVendor = {
         'Magnification',
         facts !== null && facts.magnification > 0 ? facts.magnification : null,
       )
-      .text('Acquisition Device', facts?.camera)
+      .camera(facts?.camera)
       .text('Operator', tagText(input, ARTIST_TAG));
     if (!metadata.has('Acquisition Device')) {
-      metadata.text('Acquisition Device', tagText(input, MODEL_TAG));
+      metadata.camera(tagText(input, MODEL_TAG));
     }
     return vendorAnswer({
       metadata,

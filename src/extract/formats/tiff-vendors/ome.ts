@@ -1,5 +1,6 @@
 import { isoFileTime } from '../../file-time.js';
-import { MetadataBuilder, type MetadataName } from '../../harmonise.js';
+import type { MetadataName } from '../../../domain/harmonised-names.js';
+import { MetadataBuilder } from '../../harmonise.js';
 import { parseNumber, setMeasured, unitName } from '../tiff/measured-text.js';
 import { findElement, readXml } from '../tiff/read-xml.js';
 import { type XmlElement, elementAt, xmlAsJson } from '../xml/xml-tree.js';
@@ -49,7 +50,7 @@ export const omeVendor: TiffVendor = {
       .join(' ');
     metadata
       .text('Acquisition Software', attribute(root, 'Creator'))
-      .text('Acquisition Device', attribute(elementAt(instrument, 'Detector'), 'Model'))
+      .camera(attribute(elementAt(instrument, 'Detector'), 'Model'))
       .text('Microscope', attribute(elementAt(instrument, 'Microscope'), 'Model'))
       .text('Operator', user === '' ? attribute(experimenter, 'UserName') : user)
       .text('Signal', channelNames(pixels))

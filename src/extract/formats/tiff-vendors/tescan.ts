@@ -1,6 +1,7 @@
 import { parseExifTime } from '../tiff/tiff-tags.js';
 import type { FileSource } from '../../extractor.js';
-import { MetadataBuilder, type MetadataName } from '../../harmonise.js';
+import type { MetadataName } from '../../../domain/harmonised-names.js';
+import { MetadataBuilder } from '../../harmonise.js';
 import { parseIniText, type IniSections } from '../tiff/ini-text.js';
 import { IniValues } from '../tiff/ini-values.js';
 import { decodeText } from '../tiff/tiff-directory.js';

@@ -151,7 +151,7 @@ function readSecond(header: TvipsHeader, timezone: string): ReturnType<TiffVendo
   const metadata = new MetadataBuilder()
     .text('Title', name)
     .text('User Text', texts.comment)
-    .text('Acquisition Device', texts.cameraType)
+    .camera(texts.cameraType)
     .text('Acquisition Software', 'TVIPS EM-MENU')
     .text('Data Type', 'TEM_Imaging')
     .number('Acceleration Voltage', set(numbers.temHighTension), 'V')

@@ -1,6 +1,7 @@
 import { isConvertible } from '../../../domain/units.js';
 import { isoFileTime, type FileTime } from '../../file-time.js';
-import { MetadataBuilder, type MetadataName } from '../../harmonise.js';
+import type { MetadataName } from '../../../domain/harmonised-names.js';
+import { MetadataBuilder } from '../../harmonise.js';
 import { monthFirstTime } from '../tiff/local-date.js';
 import { parseMeasured, setMeasured, unitName } from '../tiff/measured-text.js';
 import { readXml } from '../tiff/read-xml.js';

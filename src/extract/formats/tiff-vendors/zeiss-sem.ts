@@ -1,4 +1,5 @@
-import { MetadataBuilder, type MetadataName } from '../../harmonise.js';
+import type { MetadataName } from '../../../domain/harmonised-names.js';
+import { MetadataBuilder } from '../../harmonise.js';
 import { namedMonthTime } from '../tiff/local-date.js';
 import { parseMeasured, setMeasured } from '../tiff/measured-text.js';
 import {

@@ -2,9 +2,9 @@ import { isConvertible } from '../../../domain/units.js';
 import {
   HARMONISED_NAMES,
   type HarmonisedName,
-  type MetadataBuilder,
   type MetadataName,
-} from '../../harmonise.js';
+} from '../../../domain/harmonised-names.js';
+import type { MetadataBuilder } from '../../harmonise.js';
 
 /** Longer text is no number (and would cost the pattern too much time). */
 const MAX_LENGTH = 80;

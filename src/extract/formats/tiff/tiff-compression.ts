@@ -4,12 +4,21 @@ import { AppError, toError } from '../../../errors.js';
 /** Compressions that decodeSegment knows: none, LZW, deflate (two numbers), PackBits. */
 export const DECODABLE_COMPRESSIONS: ReadonlySet<number> = new Set([1, 5, 8, 32946, 32773]);
 
+/** What a strip or tile may inflate to beyond what is needed of it, bytes. */
+const MAX_PADDED_BYTES = 64 * 1024 * 1024;
+
 /**
  * The bytes of one strip or tile, decompressed; never more than `expectedLength`.
+ * @param wholeLength what it holds with its padding: tiles at the edge of a page are as large as any other.
  * @throws AppError FORMAT_INVALID when the data end early or are damaged.
  */
-export function decodeSegment(compression: number, bytes: Buffer, expectedLength: number): Buffer {
-  const decoded = decompress(compression, bytes, expectedLength);
+export function decodeSegment(
+  compression: number,
+  bytes: Buffer,
+  expectedLength: number,
+  wholeLength = expectedLength,
+): Buffer {
+  const decoded = decompress(compression, bytes, expectedLength, wholeLength);
   if (decoded.length < expectedLength) {
     throw new AppError(
       'FORMAT_INVALID',
@@ -19,7 +28,12 @@ export function decodeSegment(compression: number, bytes: Buffer, expectedLength
   return decoded.subarray(0, expectedLength);
 }
 
-function decompress(compression: number, bytes: Buffer, expectedLength: number): Buffer {
+function decompress(
+  compression: number,
+  bytes: Buffer,
+  expectedLength: number,
+  wholeLength: number,
+): Buffer {
   switch (compression) {
     case 1:
       return bytes;
@@ -29,14 +43,20 @@ function decompress(compression: number, bytes: Buffer, expectedLength: number):
       return packBits(bytes, expectedLength);
     default:
       try {
-        // Some writers fill up the last strip to its full height.
-        return inflateSync(bytes, { maxOutputLength: expectedLength * 2 + 65536 });
+        return inflated(bytes, Math.max(expectedLength, Math.min(wholeLength, MAX_PADDED_BYTES)));
       } catch (error) {
         throw new AppError('FORMAT_INVALID', 'A deflated strip or tile of the TIFF is damaged.', {
           cause: toError(error),
         });
       }
   }
+}
+
+/** Inflates what is about as long as said; some writers fill up the last strip to its full height and more. */
+function inflated(bytes: Buffer, length: number): Buffer {
+  const most = length + Math.min(length, MAX_PADDED_BYTES) + 65_536;
+  // In one piece: several would be copied together, which takes as much memory again. What is longer is refused after it.
+  return inflateSync(bytes, { maxOutputLength: most, chunkSize: most + 1 });
 }
 
 /** PackBits, TIFF 6.0 section 9. */

@@ -122,6 +122,11 @@ function dtypeOf(bits: number, format: number): string | null {
   }
 }
 
+/** Bytes of a page's pixels once they are unpacked. */
+export function pageBytes({ width, height, samplesPerPixel, bitsPerSample }: TiffLayout): number {
+  return Math.ceil((width * samplesPerPixel * bitsPerSample) / 8) * height;
+}
+
 /** Shape and type of `pages` pages of the layout as hyperspy names them. */
 export interface TiffArray {
   /** Slowest axis first; the pixels of colours count as one, other samples are the last axis. */

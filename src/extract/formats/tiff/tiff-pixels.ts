@@ -14,8 +14,10 @@ export interface TiffPixels {
   readonly values: PixelArray;
 }
 
-/** Bytes of decoded pixels held at once; a page or tile that needs more is refused. */
+/** Bytes of decoded pixels held at once; a page that needs more is refused. */
 const MAX_PIXEL_BYTES = 512 * 1024 * 1024;
+/** The same for a compressed strip or tile, which has to be held whole beside the pixels that are kept of it. */
+const MAX_SEGMENT_BYTES = 384 * 1024 * 1024;
 /** The best that deflate can do is 1032 to 1, LZW about as much: more is a made-up size. */
 const MAX_COMPRESSION_RATIO = 2000;
 /** Strips that lie one after the other are read together up to this many bytes. */
@@ -50,7 +52,7 @@ export function readTiffPixels(
   const height = Math.ceil(layout.height / step);
   const length = width * height * pixelBytes;
   const segmentBytes = layout.segmentWidth * layout.segmentHeight * pixelBytes;
-  if (length > MAX_PIXEL_BYTES || (layout.compression !== 1 && segmentBytes > MAX_PIXEL_BYTES)) {
+  if (length > MAX_PIXEL_BYTES || (layout.compression !== 1 && segmentBytes > MAX_SEGMENT_BYTES)) {
     throw new AppError(
       'LIMIT_EXCEEDED',
       `The TIFF page of ${layout.width} x ${layout.height} pixels needs ${Math.max(length, segmentBytes)} bytes.`,
@@ -180,7 +182,12 @@ function rowReader(
     offset,
     plain ? segment.rows * segmentRowBytes : segment.byteCount,
   );
-  const decoded = decodeSegment(layout.compression, raw, segment.rows * segmentRowBytes);
+  const decoded = decodeSegment(
+    layout.compression,
+    raw,
+    segment.rows * segmentRowBytes,
+    layout.segmentHeight * segmentRowBytes,
+  );
   if (usesPredictor(layout)) {
     undoPredictor(layout.predictor, decoded, {
       columns: layout.segmentWidth,

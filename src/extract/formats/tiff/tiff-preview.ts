@@ -1,4 +1,4 @@
-import type { PixelArray, PreviewSource } from '../../extractor.js';
+import type { FrameSource, PixelArray } from '../../extractor.js';
 import type { TiffContainer, TiffDirectory } from './tiff-directory.js';
 import { isColour, TAG, type TiffLayout } from './tiff-layout.js';
 import { isDecodable, readTiffPixels, type TiffPixels } from './tiff-pixels.js';
@@ -44,7 +44,7 @@ export function previewWayOf(layout: TiffLayout, sizeBytes: number): PreviewWay 
 }
 
 /** Reads the pixels that the preview of a page is drawn from. Throws as the file does, and for damaged pixels. */
-export function tiffPreview(container: TiffContainer, page: TiffPage): PreviewSource {
+export function tiffPreview(container: TiffContainer, page: TiffPage): FrameSource {
   const { layout } = page;
   const step = Math.ceil(Math.sqrt((layout.width * layout.height) / MAX_PREVIEW_PIXELS));
   const pixels = readTiffPixels(container, layout, page.segments, step);
@@ -55,7 +55,7 @@ export function tiffPreview(container: TiffContainer, page: TiffPage): PreviewSo
     channels: 1 | 3 | 4,
     height: number,
     stretch: 'percentile' | 'log' | 'none',
-  ): PreviewSource => ({
+  ): FrameSource => ({
     kind: 'image',
     width: pixels.width,
     height,

@@ -1,9 +1,11 @@
 import type { AxisCalibration } from '../../../domain/file-metadata.js';
 import { isConvertible } from '../../../domain/units.js';
-import type { ExtractedSignal, FileSource } from '../../extractor.js';
+import type { ExtractedSignal, FileSource, PreviewSource } from '../../extractor.js';
 import { MetadataBuilder } from '../../harmonise.js';
+import { imageStack } from '../binary/image-stack.js';
 import type { TiffAxes, TiffStackAxis, TiffVendorAnswer } from '../tiff-vendors/tiff-vendor.js';
-import { arrayOf } from './tiff-layout.js';
+import { arrayOf, pageBytes } from './tiff-layout.js';
+import { tiffPage } from './tiff-page.js';
 import { previewWayOf, tiffPreview } from './tiff-preview.js';
 import { acquiredOf, resolutionPixelSize } from './tiff-tags.js';
 import type { TiffPageGroup, TiffStructure } from './tiff-structure.js';
@@ -51,7 +53,7 @@ function signalOf(found: TiffFindings, group: TiffPageGroup): ExtractedSignal {
   const { container } = structure;
   const planes = planesOf(found, group);
   const { shape, dtype } = arrayOf(group.layout, 1);
-  const pages = group.pages * planes;
+  const pages = group.pages.length * planes;
   const isFirst = group === structure.groups[0];
   const stack = stackOf(isFirst ? (answer?.stack ?? []) : [], pages);
   const axes = axesOfGroup(found, group);
@@ -80,7 +82,7 @@ function signalOf(found: TiffFindings, group: TiffPageGroup): ExtractedSignal {
     calibration: calibration.every(isUncalibrated) ? [] : calibration,
     dtype,
     acquiredMs: answer?.acquiredMs ?? written?.epochMs ?? null,
-    previewOf: previewFor(found, group, axes),
+    previewOf: previewFor(found, group, axes, planes),
   };
 }
 
@@ -98,10 +100,8 @@ function planesOf(
   const planes = answer?.planes ?? 1;
   const { layout, segments } = group;
   if (planes === 1 || group !== structure.groups[0] || typeof segments === 'string') return 1;
-  const planeBytes =
-    Math.ceil((layout.width * layout.samplesPerPixel * layout.bitsPerSample) / 8) * layout.height;
   const room = file.sizeBytes - (segments.offsets[0] ?? 0);
-  if (layout.compression === 1 && planeBytes * planes <= room) return planes;
+  if (layout.compression === 1 && pageBytes(layout) * planes <= room) return planes;
   warnings.push(`The file promises ${planes} planes and holds one.`);
   return 1;
 }
@@ -150,6 +150,7 @@ function previewFor(
   { file, structure, answer, warnings }: TiffFindings,
   group: TiffPageGroup,
   axes: TiffAxes | null,
+  planes: number,
 ): ExtractedSignal['previewOf'] {
   const { container } = structure;
   if (container === null) return null;
@@ -159,21 +160,30 @@ function previewFor(
     warnings.push(`No preview: ${way.reason}`);
     return null;
   }
-  if (way.kind === 'encoded')
-    return () => ({ kind: 'encoded', bytes: file.read(0, file.sizeBytes), page: group.index });
+  if (way.kind === 'encoded') return () => encodedPages(file, group);
   if (typeof segments === 'string') {
     warnings.push(`No preview: ${segments}`);
     return null;
   }
   // A bar on axes of different units would measure only one of them.
   const isSquare = axes !== null && axes.rows.unit === axes.columns.unit && axes.rows.unit !== '';
+  const drawn = {
+    pixelSize: isSquare ? { size: axes.columns.scale, unit: axes.columns.unit } : null,
+    pictureHeight: answer?.pictureHeight ?? null,
+    isDiffraction: answer?.type === 'Diffraction',
+  };
   return () =>
-    tiffPreview(container, {
-      layout: group.layout,
-      directory: group.directory,
-      segments,
-      pixelSize: isSquare ? { size: axes.columns.scale, unit: axes.columns.unit } : null,
-      pictureHeight: answer?.pictureHeight ?? null,
-      isDiffraction: answer?.type === 'Diffraction',
+    imageStack(group.pages.length * planes, pageBytes(group.layout), (frame) => {
+      const page = tiffPage(container, group, Math.floor(frame / planes), frame % planes);
+      return tiffPreview(container, { ...page, ...drawn });
     });
+}
+
+/** Pages that a common decoder reads: the file is read once. */
+function encodedPages(file: FileSource, { layout, pages }: TiffPageGroup): PreviewSource {
+  const bytes = file.read(0, file.sizeBytes);
+  return imageStack(pages.length, pageBytes(layout), (frame) => {
+    const page = pages[frame]?.index ?? 0;
+    return { kind: 'encoded', bytes, page };
+  });
 }

@@ -13,7 +13,16 @@ export interface TiffPageGroup {
   readonly index: number;
   /** Where its first page's pixels lie, or in words why they cannot be found. */
   readonly segments: TiffSegments | string;
-  readonly pages: number;
+  /** All of its pages, in order. */
+  readonly pages: readonly TiffPagePlace[];
+}
+
+/** Where a page is. */
+export interface TiffPagePlace {
+  /** Of its directory. */
+  readonly offset: number;
+  /** Place in the chain, from 0. */
+  readonly index: number;
 }
 
 /** What the container holds. */
@@ -32,7 +41,7 @@ const MAX_WARNINGS = 20;
 /** Walks the chain of directories and sorts pages of one layout together. What is damaged becomes warnings. */
 export function readTiffStructure(source: ByteSource): TiffStructure {
   const warnings: string[] = [];
-  const groups = new Map<string, TiffPageGroup>();
+  const groups = new Map<string, TiffPageGroup & { readonly pages: TiffPagePlace[] }>();
   let container: TiffContainer | null = null;
   let isWhole = true;
   let index = 0;
@@ -47,10 +56,11 @@ export function readTiffStructure(source: ByteSource): TiffStructure {
       } else if (index === 0 || !layout.secondary) {
         const key = stackKeyOf(layout);
         const group = groups.get(key);
-        if (group !== undefined) groups.set(key, { ...group, pages: group.pages + 1 });
+        const page = { offset: directory.offset, index };
+        if (group !== undefined) group.pages.push(page);
         else if (groups.size < MAX_GROUPS) {
           const segments = segmentsOf(container, directory, layout);
-          groups.set(key, { layout, directory, index, segments, pages: 1 });
+          groups.set(key, { layout, directory, index, segments, pages: [page] });
         } else
           warnings.push(`The TIFF page at ${directory.offset} is of a further kind: left out.`);
       }

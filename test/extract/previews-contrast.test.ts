@@ -1,0 +1,107 @@
+import { describe, expect, test } from '@jest/globals';
+import { seededRandom } from '../support/damage.js';
+import {
+  imageSource,
+  isCurve,
+  pictureOf,
+  spectrumSource,
+  type Picture,
+  type SpectrumSource,
+} from '../support/preview-picture.js';
+
+const SIDE = 300;
+
+function square(valueOf: (x: number, y: number) => number): Float32Array {
+  return Float32Array.from({ length: SIDE * SIDE }, (_, at) =>
+    valueOf(at % SIDE, Math.floor(at / SIDE)),
+  );
+}
+
+function meanGrey(picture: Picture): number {
+  let sum = 0;
+  for (let at = 0; at < SIDE * SIDE; at += 1) {
+    sum += picture.at(at % SIDE, Math.floor(at / SIDE))[0] ?? 0;
+  }
+  return sum / SIDE / SIDE;
+}
+
+describe('the contrast of images', () => {
+  test('dark particles on an empty ground are lifted', async () => {
+    // A tenth of the picture is lit: most of it faintly.
+    const pixels = square((x, y) => (x >= 30 ? 0 : y < 6 ? 1000 : 40));
+    const picture = await pictureOf(imageSource(SIDE, SIDE, pixels));
+    expect(picture.at(150, 150)[0]).toBe(0);
+    expect(picture.at(15, 3)[0]).toBe(255);
+    expect(picture.at(15, 150)[0]).toBe(51);
+  });
+
+  test('where what is lit is bright, or most is, brightness stays in proportion', async () => {
+    const bright = square((x, y) => (x >= 30 ? 0 : y < 6 ? 1000 : 600));
+    expect((await pictureOf(imageSource(SIDE, SIDE, bright))).at(15, 150)[0]).toBe(153);
+    const full = square((x, y) => (x >= 100 ? 0 : y < 6 ? 1000 : 40));
+    expect((await pictureOf(imageSource(SIDE, SIDE, full))).at(15, 150)[0]).toBe(10);
+  });
+
+  test('a pattern of noise around a mean is not white, weak spots on little ground are seen', async () => {
+    const random = seededRandom(4711);
+    const noise = square(() => 1000 + random() * 100);
+    const washed = await pictureOf(imageSource(SIDE, SIDE, noise, { stretch: 'log' }));
+    expect(meanGrey(washed)).toBeGreaterThan(100);
+    expect(meanGrey(washed)).toBeLessThan(150);
+    const rising = square((x) => (x / SIDE) ** 2);
+    const middle = await pictureOf(imageSource(SIDE, SIDE, rising, { stretch: 'log' }));
+    expect(Math.abs((middle.at(150, 150)[0] ?? NaN) - 128)).toBeLessThanOrEqual(4);
+    const spots = square((x) => (x < 30 ? 1e6 : x < 60 ? 1e4 : 0));
+    const shown = await pictureOf(imageSource(SIDE, SIDE, spots, { stretch: 'log' }));
+    expect(shown.at(45, 150)[0]).toBeGreaterThan(80);
+  });
+});
+
+describe('the noise peak of X-ray spectra', () => {
+  /** Counts of 2000 channels of 10 eV from -0.2 keV: at zero, in a line at 5 keV, and between. */
+  function counts(atZero: number, changes: Partial<SpectrumSource> = {}): SpectrumSource {
+    const values = new Uint32Array(2000).fill(10);
+    values[20] = atZero;
+    values[520] = 500;
+    return spectrumSource(values, { origin: -0.2, scale: 0.01, xUnit: 'keV', ...changes });
+  }
+
+  /** Whether the line at 5 keV reaches the upper half of the picture. */
+  async function isLineSeen(source: SpectrumSource): Promise<boolean> {
+    const picture = await pictureOf(source);
+    return Array.from({ length: 60 }, (_, at) => 150 + at).some((x) =>
+      Array.from({ length: 140 }, (_, at) => 20 + at).some((y) => isCurve(picture.at(x, y))),
+    );
+  }
+
+  test('is cut where it is ten times as high as the rest, and the picture says so', async () => {
+    expect(await isLineSeen(counts(6000))).toBe(true);
+    const textOf = async (source: SpectrumSource): Promise<number> => {
+      const picture = await pictureOf(source);
+      return Array.from({ length: 240 * 12 }, (_, at) =>
+        picture.at(250 + (at % 240), 14 + Math.floor(at / 240)),
+      ).filter(([red = 255]) => red < 100).length;
+    };
+    expect(await textOf(counts(6000))).toBeGreaterThan(50);
+    expect(await textOf(counts(4000))).toBe(0);
+  });
+
+  test('is shown whole where it hides nothing', async () => {
+    expect(await isLineSeen(counts(4000))).toBe(false);
+  });
+
+  test('is cut in spectra over eV, and where the energy falls from channel to channel', async () => {
+    const source = counts(6000);
+    expect(await isLineSeen({ ...source, origin: -200, scale: 10, xUnit: 'eV' })).toBe(true);
+    const values = Uint32Array.from(source.values, Number).reverse();
+    expect(await isLineSeen({ ...source, values, origin: 19.79, scale: -0.01 })).toBe(true);
+  });
+
+  test.each<[string, Partial<SpectrumSource>]>([
+    ['of electron energy losses', { xLabel: 'Energy loss' }],
+    ['over channels', { xUnit: '' }],
+    ['that begin above it', { origin: 0.5 }],
+  ])('is none in spectra %s', async (_, changes) => {
+    expect(await isLineSeen(counts(6000, changes))).toBe(false);
+  });
+});
