@@ -7,6 +7,7 @@ import { openDatabase } from '../../src/db/database.js';
 import { insertInstrument } from '../../src/db/instrument-store.js';
 import { insertLog } from '../../src/db/insert-log.js';
 import { edaxSpectrumBytes } from '../support/edax-bytes.js';
+import { unnumberedName } from '../support/unnumbered-name.js';
 
 export const CLI = fileURLToPath(
   new URL('../../../../dist/program/recordsmith.js', import.meta.url),
@@ -61,13 +62,6 @@ function writeSpectrum(name: string): string {
   mkdirSync(WRITTEN, { recursive: true });
   writeFileSync(path, edaxSpectrumBytes({ counts, elements: [14, 26] }));
   return path;
-}
-
-/** `aaab`...: digits would make a numbered series of the files. */
-function letters(index: number): string {
-  return Array.from(String(index).padStart(5, '0'), (digit) =>
-    String.fromCharCode(97 + Number(digit)),
-  ).join('');
 }
 
 /** The samples of a session of so many files, one after the other of each kind. */
@@ -126,7 +120,7 @@ export async function makeBuildLab(
     const place = join(folder, 'data', 'Titan', `session-${session}`);
     await mkdir(place, { recursive: true });
     for (const [index, sample] of samples.entries()) {
-      const target = join(place, `${letters(index)}-${sample.split('/').at(-1) ?? ''}`);
+      const target = join(place, `${unnumberedName(index)}-${sample.split('/').at(-1) ?? ''}`);
       await cp(sample, target);
       await utimes(target, startS + 60 + index * 5, startS + 60 + index * 5);
     }

@@ -4,6 +4,7 @@ import type { Log } from '../../src/log.js';
 import { cleanUp } from '../../src/daemon/clean-up.js';
 import { systemClock } from '../../src/clock.js';
 import { createLab, type Lab, type LabSettings } from './lab.js';
+import { unnumberedName } from './unnumbered-name.js';
 import { waitFor } from './wait-for.js';
 
 /** What a pass over a busy lab comes to. */
@@ -86,7 +87,7 @@ export async function cleanUpAll(lab: Lab): Promise<void> {
 /** Adds a session on `titan` that takes seconds to build on any machine. */
 export async function addLongSession(lab: Lab): Promise<void> {
   for (let second = 1; second <= 250; second += 1) {
-    lab.spectrum(`titan/long/${second}.msa`, Date.UTC(2026, 4, 1, 9, 0, second));
+    lab.spectrum(`titan/long/${unnumberedName(second)}.msa`, Date.UTC(2026, 4, 1, 9, 0, second));
   }
   await lab.log('long', { start: '2026-05-01T09:00:00Z', end: '2026-05-01T10:00:00Z' });
 }
