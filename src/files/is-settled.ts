@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { byteText } from '../domain/byte-text.js';
 import type { FoundFile } from '../domain/found-file.js';
 import type { LastLook } from '../domain/working-session.js';
 
@@ -93,19 +94,6 @@ function digestOf(files: readonly FoundFile[]): string {
 
 function describe(file: FoundFile): string {
   return `${file.name}, ${byteText(file.sizeBytes)}`;
-}
-
-/** Decimal units, as file managers show them: `41 GB`, `1.5 MB`. */
-function byteText(bytes: number): string {
-  const units = ['bytes', 'kB', 'MB', 'GB', 'TB'];
-  let value = bytes;
-  let unit = 0;
-  while (value >= 999.5 && unit < units.length - 1) {
-    value /= 1000;
-    unit += 1;
-  }
-  const digits = unit > 0 && value < 9.95 ? 1 : 0;
-  return `${value.toFixed(digits).replace(/\.0$/, '')} ${units[unit] ?? ''}`;
 }
 
 function minutes(milliseconds: number): string {

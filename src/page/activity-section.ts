@@ -1,8 +1,9 @@
+import { byteText } from '../domain/byte-text.js';
 import type { Activity } from '../domain/activity.js';
 import type { Dataset } from '../domain/dataset.js';
 import type { AxisCalibration, Metadata, MetadataValue } from '../domain/file-metadata.js';
 import { markup, trustedHtml, type Html } from './html.js';
-import { countText, sizeText, valueText, type PageTimes } from './page-texts.js';
+import { countText, valueText, type PageTimes } from './page-texts.js';
 import type { PagePicture, SessionPage } from './session-page.js';
 
 /** Pictures made ahead of the one that is written. */
@@ -51,7 +52,7 @@ function card(dataset: Dataset, picture: PagePicture | null, times: PageTimes): 
   const { name, format, type, shape, dtype, warnings } = dataset;
   const timeMs = Number(dataset.timeNs / 1_000_000n);
   const files = dataset.series === undefined ? '' : countText(dataset.series.length, 'file');
-  const facts = [format, shapeText(shape, dtype), files, sizeText(dataset.sizeBytes)].filter(
+  const facts = [format, shapeText(shape, dtype), files, byteText(dataset.sizeBytes)].filter(
     (text) => text !== '',
   );
   return markup`<li class="card">

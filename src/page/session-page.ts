@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { byteText } from '../domain/byte-text.js';
 import { filesOfDataset, type Dataset } from '../domain/dataset.js';
 import type { FileVerdict } from '../domain/found-file.js';
 import type { ExperimentRecord, Note } from '../domain/record.js';
@@ -7,7 +8,7 @@ import { filterBox } from './filter-box.js';
 import { markup, trustedHtml, type Html } from './html.js';
 import { PAGE_SCRIPT } from './page-script.js';
 import { PAGE_STYLE } from './page-style.js';
-import { countText, durationText, PageTimes, sizeText } from './page-texts.js';
+import { countText, durationText, PageTimes } from './page-texts.js';
 import { drawTimeline } from './timeline.js';
 import { verdictSection } from './verdict-section.js';
 
@@ -122,7 +123,7 @@ function header({ record, folder }: SessionPage, times: PageTimes): Html {
     ...(person === null ? [] : [['Experimenter', person.fullName ?? person.username] as const]),
     ['Time', `${times.span(summary.startMs, summary.endMs)} (${summary.timezone})`],
     ['Duration', durationText(summary.endMs - summary.startMs)],
-    ['Files', `${countText(files, 'file')}, ${sizeText(bytes)}`],
+    ['Files', `${countText(files, 'file')}, ${byteText(bytes)}`],
     [
       'Datasets',
       `${countText(datasets.length, 'dataset')} in ${countText(activities.length, 'activity', 'activities')}`,

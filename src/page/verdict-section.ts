@@ -1,8 +1,9 @@
+import { byteText } from '../domain/byte-text.js';
 import type { FileVerdict, Verdict } from '../domain/found-file.js';
 import { decodeLocation, displayName } from '../domain/location.js';
 import { filterBox } from './filter-box.js';
 import { markup, type Html } from './html.js';
-import { countText, sizeText, type PageTimes } from './page-texts.js';
+import { countText, type PageTimes } from './page-texts.js';
 
 /** Rows of the table; what is left out of a huge session is said. */
 const MOST_ROWS = 5000;
@@ -51,7 +52,7 @@ function verdictRow(file: FileVerdict, times: PageTimes): Html {
   const name = displayName(decodeLocation(location)).replace(/^\//, '');
   // What cannot be looked at has neither size nor time.
   const [size, modified] =
-    mtimeNs === 0n ? ['', ''] : [sizeText(sizeBytes), times.full(Number(mtimeNs / 1_000_000n))];
+    mtimeNs === 0n ? ['', ''] : [byteText(sizeBytes), times.full(Number(mtimeNs / 1_000_000n))];
   return markup`<tr class="${isTaken(file) ? 'taken' : 'out'}"><td>${name}</td><td>${verdict}</td><td>${rule}</td><td class="number">${size}</td><td>${modified}</td></tr>
 `;
 }
