@@ -1,3 +1,4 @@
+import { crc32 } from 'node:zlib';
 import { describe, expect, test } from '@jest/globals';
 import sharp from 'sharp';
 import { renderPreview } from '../../src/extract/previews/render-preview.js';
@@ -117,4 +118,21 @@ describe('previews of picture files', () => {
     const bytes = Buffer.from('no picture at all, but long enough to be looked at: '.repeat(9));
     await expect(renderPreview({ kind: 'encoded', bytes })).rejects.toHaveProperty('message');
   });
+
+  test.each([
+    ['wider than the decoder has memory for', 2_097_184, 24, 0],
+    ['interlaced and too large to be decoded whole', 14_000, 14_000, 1],
+  ])(
+    'a picture that says it is %s is refused by its header',
+    async (_, width, height, interlaced) => {
+      const bytes = await flat(8, 8, '#3060c0').png().toBuffer();
+      bytes.writeUInt32BE(width, 16);
+      bytes.writeUInt32BE(height, 20);
+      bytes[28] = interlaced;
+      bytes.writeUInt32BE(crc32(bytes.subarray(12, 29)), 29);
+      await expect(renderPreview({ kind: 'encoded', bytes })).rejects.toMatchObject({
+        code: 'LIMIT_EXCEEDED',
+      });
+    },
+  );
 });

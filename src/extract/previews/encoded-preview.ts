@@ -1,10 +1,14 @@
-import type { SharpOptions } from 'sharp';
+import type { Metadata, SharpOptions } from 'sharp';
 import { AppError } from '../../errors.js';
 import { drawImage } from './image-preview.js';
 import type { Raster } from './raster.js';
 
 /** Pictures above this number of pixels are not decoded (a small file can claim any size). */
 const MOST_PIXELS = 200_000_000;
+/** Of one side: the decoder's memory grows with the width of a picture, however low it is (2 million: 1.4 GiB). */
+const MOST_SIDE = 200_000;
+/** Interlaced pictures are decoded whole before they are reduced. */
+const MOST_WHOLE_BYTES = 384 * 1024 * 1024;
 const BMP_HEADER_LENGTH = 54;
 
 /** Whether the bytes are a Windows bitmap (signature `BM` and a header of known length). */
@@ -74,11 +78,17 @@ function applyPalette(indices: Uint8Array, bytes: Buffer, bits: number): Uint8Ar
   return colours;
 }
 
+function requireBounded({ width, height, channels, depth, isProgressive }: Metadata): void {
+  const bytes = width * height * channels * (depth === 'uchar' ? 1 : 2);
+  if (Math.max(width, height) <= MOST_SIDE && !(isProgressive && bytes > MOST_WHOLE_BYTES)) return;
+  throw new AppError('LIMIT_EXCEEDED', `The picture says ${width} x ${height} pixels: too many.`);
+}
+
 /**
  * A picture file as raster inside a square box: turned as its EXIF says, on white. Grey of 16 bits is stretched as
  * images are, since such files of cameras are nearly black otherwise.
  * @param page Of files with several; the first is 0.
- * @throws Error of the decoder for a file it cannot read.
+ * @throws AppError LIMIT_EXCEEDED for one that would take too much memory; Error of the decoder for a file it cannot read.
  */
 export async function drawEncoded(bytes: Buffer, box: number, page = 0): Promise<Raster> {
   if (isBitmap(bytes)) return drawBitmap(bytes, box);
@@ -93,6 +103,7 @@ export async function drawEncoded(bytes: Buffer, box: number, page = 0): Promise
     page,
   };
   const header = await sharp(bytes, options).metadata();
+  requireBounded(header);
   if (header.depth === 'ushort' && header.channels === 1) {
     const { data, info } = await sharp(bytes, options)
       .toColourspace('grey16')
