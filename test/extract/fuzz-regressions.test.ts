@@ -56,6 +56,27 @@ describe('deflated tiles of a TIFF', () => {
   });
 });
 
+test('a DICOM file that ends within a sequence says so, and what comes before is read', async () => {
+  const cut = Buffer.concat([
+    buildDicom([], '1.2.840.10008.1.2.1'),
+    // Explicit: tag, representation, length, value; in an item of 30 bytes a sequence and an item of undefined length.
+    Buffer.from('08006000', 'hex'),
+    Buffer.from('CS\u0002\0MR', 'latin1'),
+    Buffer.from('08004011', 'hex'),
+    Buffer.from('SQ\0\0', 'latin1'),
+    Buffer.from('fffffffffeff00e01e00000008009911', 'hex'),
+    Buffer.from('SQ\0\0', 'latin1'),
+    Buffer.from('fffffffffeff00e0ffffffff', 'hex'),
+    Buffer.from('08005011', 'hex'),
+    Buffer.from('UI\u0002\u00001.', 'latin1'),
+  ]);
+  const { tags, warnings } = await dicomExtractor.extract(sniffableFile('a.dcm', cut), CONTEXT);
+  expect(warnings).toContain(
+    'The DICOM elements end in damage: the file ends within a sequence, or its elements contradict.',
+  );
+  expect(tags).toMatchObject({ Modality: 'MR' });
+});
+
 test('what comes before DICOM sequences nested a thousandfold is read, and the warning says why it ends there', async () => {
   const sequence = Buffer.from('08004011fffffffffeff00e0ffffffff', 'hex');
   const deep = Buffer.concat(Array.from({ length: 50_000 }, () => sequence));

@@ -186,6 +186,8 @@ function reasonOf(error: unknown): string {
     return reasonOf(error.exception);
   }
   const { name, message } = toError(error);
+  // The parser fails in noting that the file ends within a sequence.
+  if (name === 'TypeError') return 'the file ends within a sequence, or its elements contradict.';
   // The parser calls itself for each sequence in a sequence.
   return name === 'RangeError' ? 'its sequences are nested too deeply.' : message;
 }
