@@ -1,3 +1,4 @@
+import { groupBy } from '../domain/group-by.js';
 import { decodeLocation, type Location } from '../domain/location.js';
 
 /** What a series is found by. */
@@ -107,15 +108,12 @@ export function findSeries<Member extends SeriesMember>(
   if (minFiles === 0) return { series: [], rest: files };
   const keys = knownKeys(options);
   // Names that are equal but for any of their numbers: most files are ruled out by one look.
-  const alike = new Map<string, { member: Member; name: NumberedName }[]>();
-  for (const member of files) {
-    const name = splitName(member.location);
-    if (name.numbers.length === 0) continue;
-    const pattern = name.texts.join('//');
-    const group = alike.get(pattern);
-    if (group === undefined) alike.set(pattern, [{ member, name }]);
-    else group.push({ member, name });
-  }
+  const alike = groupBy(
+    files
+      .map((member) => ({ member, name: splitName(member.location) }))
+      .filter(({ name }) => name.numbers.length > 0),
+    ({ name }) => name.texts.join('//'),
+  );
   const candidates: Candidate<Member>[] = [];
   for (const group of alike.values()) {
     if (group.length < minFiles && keys.size === 0) continue;
@@ -151,16 +149,13 @@ function candidatesOf<Member extends SeriesMember>(
   const candidates: Candidate<Member>[] = [];
   const places = group[0]?.name.numbers.length ?? 0;
   for (let place = 0; place < places; place += 1) {
-    const byKey = new Map<string, { member: Member; number: string }[]>();
-    for (const { member, name } of group) {
-      const key = keyAt(name, place);
-      const entry = { member, number: name.numbers[place] ?? '' };
-      const members = byKey.get(key);
-      if (members === undefined) byKey.set(key, [entry]);
-      else members.push(entry);
-    }
-    for (const [key, members] of byKey) {
-      if (members.length >= minFiles || keys.has(key)) candidates.push({ place, key, members });
+    for (const [key, named] of groupBy(group, ({ name }) => keyAt(name, place))) {
+      if (named.length < minFiles && !keys.has(key)) continue;
+      const members = named.map(({ member, name }) => ({
+        member,
+        number: name.numbers[place] ?? '',
+      }));
+      candidates.push({ place, key, members });
     }
   }
   return candidates;

@@ -1,4 +1,5 @@
 import { filesOfDataset, type Dataset, type DatasetFile } from '../domain/dataset.js';
+import { groupBy } from '../domain/group-by.js';
 import { displayName, type Location } from '../domain/location.js';
 import { findSeries, seriesFileName, type FindSeriesOptions } from './find-series.js';
 import { commonMetadata } from './summarize-activity.js';
@@ -24,13 +25,7 @@ export function contentOf(datasets: readonly Dataset[]): string {
 
 /** Datasets by their file, in order. */
 export function byLocation(datasets: readonly Dataset[]): Map<Location, Dataset[]> {
-  const files = new Map<Location, Dataset[]>();
-  for (const dataset of datasets) {
-    const signals = files.get(dataset.location);
-    if (signals === undefined) files.set(dataset.location, [dataset]);
-    else signals.push(dataset);
-  }
-  return files;
+  return groupBy(datasets, (dataset) => dataset.location);
 }
 
 /** What a series is called by its files, in the order of their numbers: `tile_[0001-0400].tif`. */

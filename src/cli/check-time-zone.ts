@@ -1,3 +1,4 @@
+import { InvalidArgumentError } from 'commander';
 import { IANAZone } from 'luxon';
 import { nearestName } from '../config/nearest-name.js';
 import { AppError } from '../errors.js';
@@ -10,13 +11,23 @@ function nearestZone(name: string): string | null {
   return sameCity ?? nearestName(name, zones);
 }
 
+/** Whether a text names an IANA zone. Newer engines take offsets for zones; they know no daylight saving. */
+function isTimeZone(name: string): boolean {
+  return /^[A-Za-z]/.test(name) && IANAZone.isValidZone(name);
+}
+
+/** The value of a zone option. @throws InvalidArgumentError of the command line's parser */
+export function zoneOption(value: string): string {
+  if (isTimeZone(value)) return value;
+  throw new InvalidArgumentError('Give an IANA time zone such as Europe/Berlin.');
+}
+
 /**
  * An IANA zone name as it is kept.
  * @throws AppError INPUT_INVALID naming the value and the nearest zone.
  */
 export function checkTimeZone(name: string): string {
-  // Newer engines take offsets for zones; they know no daylight saving.
-  if (/^[A-Za-z]/.test(name) && IANAZone.isValidZone(name)) return name;
+  if (isTimeZone(name)) return name;
   const nearest = nearestZone(name);
   throw new AppError(
     'INPUT_INVALID',

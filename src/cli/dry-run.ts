@@ -13,7 +13,7 @@ import type { RunOptions } from './run-options.js';
 import { exitCodeOfPass } from './exit-code-of-pass.js';
 import type { ExitCode } from './exit-codes.js';
 import { localTimeText } from './local-time-text.js';
-import { isoText } from './report-json.js';
+import { verdictDocument } from './report-json.js';
 import { checkSelection, type Selection } from './run-once.js';
 import { isoOrNull } from './sessions/session-words.js';
 import { StopSignals } from './stop-signals.js';
@@ -39,13 +39,7 @@ function planDocument(plan: PlannedSession): unknown {
     outcome: plan.outcome,
     reason: plan.reason,
     version: plan.version,
-    files: plan.verdicts.map(({ location, verdict, rule, sizeBytes, mtimeNs }) => ({
-      location,
-      verdict,
-      rule,
-      size: sizeBytes,
-      modified: isoText(Number(mtimeNs / 1_000_000n)),
-    })),
+    files: plan.verdicts.map(verdictDocument),
     activities: plan.activities.map((files) => files.map((file) => file.location)),
   };
 }

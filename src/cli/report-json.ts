@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { DateTime } from 'luxon';
 import type { BuildReport } from '../daemon/build-ending.js';
+import type { FileVerdict } from '../domain/found-file.js';
 import type { RecordStatus } from '../domain/record-status.js';
 import type { WorkingSession } from '../domain/working-session.js';
 import type { TableRow } from './text-table.js';
@@ -22,6 +23,23 @@ export type ReportedSession = Omit<
   /** Null: no build was tried. */
   readonly durationMs: number | null;
 };
+
+/** A file that was looked at, as documents show it. */
+export function verdictDocument({
+  location,
+  verdict,
+  rule,
+  sizeBytes,
+  mtimeNs,
+}: FileVerdict): unknown {
+  return {
+    location,
+    verdict,
+    rule,
+    size: sizeBytes,
+    modified: isoText(Number(mtimeNs / 1_000_000n)),
+  };
+}
 
 /** How often each outcome occurs, by its name. */
 export function countOutcomes(

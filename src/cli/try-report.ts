@@ -7,7 +7,7 @@ import { escapeControls } from '../log-values.js';
 import { countText } from '../page/page-texts.js';
 import type { CommandContext } from './command-context.js';
 import { localTimeText } from './local-time-text.js';
-import { isoText } from './report-json.js';
+import { isoText, verdictDocument } from './report-json.js';
 import type { Trial } from './try-folder.js';
 
 const DAY_MS = 86_400_000;
@@ -42,13 +42,7 @@ export function tryDocument(trial: Trial): unknown {
     page: paths.page,
     previews_left_out: trial.previewsLeftOut,
     warnings: record.notes.flatMap(({ paragraphs }) => paragraphs),
-    looked_at: gathered.verdicts.map(({ location, verdict, rule, sizeBytes, mtimeNs }) => ({
-      location,
-      verdict,
-      rule,
-      size: sizeBytes,
-      modified: isoText(Number(mtimeNs / 1_000_000n)),
-    })),
+    looked_at: gathered.verdicts.map(verdictDocument),
     duration_ms: Math.round(trial.durationMs),
   };
 }

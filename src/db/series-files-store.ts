@@ -1,6 +1,7 @@
 import type { Knex } from 'knex';
 import type { Activity } from '../domain/activity.js';
 import type { DatasetFile } from '../domain/dataset.js';
+import { groupBy } from '../domain/group-by.js';
 import { insertMany, type BulkColumn, type Dialect } from './dialect.js';
 import { optionalInstantMs, optionalInstantText } from './instant.js';
 import type { DatasetRow, SeriesFileRow } from './tables.js';
@@ -58,18 +59,19 @@ export async function seriesFilesOf(
       knex.raw('cast(series_files.mtime_ns as text) as mtime_ns'),
       knex.raw('cast(series_files.time_ns as text) as time_ns'),
     );
-  const files = new Map<string, DatasetFile[]>();
-  for (const row of rows) {
-    const file = {
-      location: row.location,
-      sizeBytes: row.size_bytes,
-      mtimeNs: BigInt(row.mtime_ns),
-      timeNs: BigInt(row.time_ns),
-      missingSinceMs: optionalInstantMs(row.missing_since),
-    };
-    const known = files.get(row.series);
-    if (known === undefined) files.set(row.series, [file]);
-    else known.push(file);
+  const files = new Map<string, readonly DatasetFile[]>();
+  for (const [series, rowsOfSeries] of groupBy(rows, (row) => row.series)) {
+    files.set(series, rowsOfSeries.map(toDatasetFile));
   }
   return files;
+}
+
+function toDatasetFile(row: SeriesFileRow): DatasetFile {
+  return {
+    location: row.location,
+    sizeBytes: row.size_bytes,
+    mtimeNs: BigInt(row.mtime_ns),
+    timeNs: BigInt(row.time_ns),
+    missingSinceMs: optionalInstantMs(row.missing_since),
+  };
 }

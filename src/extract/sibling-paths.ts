@@ -1,4 +1,5 @@
 import { readdirSync, statSync } from 'node:fs';
+import { groupBy } from '../domain/group-by.js';
 import { displayName } from '../domain/location.js';
 import { AppError, systemErrorCode } from '../errors.js';
 
@@ -37,15 +38,8 @@ function listingOf(folder: Buffer): Listing {
   try {
     const { mtimeNs } = statSync(place, { bigint: true });
     if (latest?.mtimeNs === mtimeNs && latest.folder.equals(folder)) return latest;
-    const byLowerCase = new Map<string, Buffer[]>();
-    for (const name of readdirSync(place, { encoding: 'buffer' }).sort((a, b) =>
-      Buffer.compare(a, b),
-    )) {
-      const key = displayName(name).toLowerCase();
-      const names = byLowerCase.get(key);
-      if (names === undefined) byLowerCase.set(key, [name]);
-      else names.push(name);
-    }
+    const names = readdirSync(place, { encoding: 'buffer' }).sort((a, b) => Buffer.compare(a, b));
+    const byLowerCase = groupBy(names, (name) => displayName(name).toLowerCase());
     const listing: Listing = { folder: Buffer.from(folder), mtimeNs, byLowerCase };
     latest = Date.now() - Number(mtimeNs / 1_000_000n) > SETTLED_AFTER_MS ? listing : null;
     return listing;

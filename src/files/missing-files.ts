@@ -1,4 +1,5 @@
 import type { FileVerdict, FoundFile } from '../domain/found-file.js';
+import { groupBy } from '../domain/group-by.js';
 import { decodeLocation, displayName, type Location } from '../domain/location.js';
 
 /** A file of the current version of a record. */
@@ -53,12 +54,10 @@ export function findMissingFiles<Recorded extends RecordedFile>(options: {
   const foundAt = new Set(files.map((file) => file.location));
   const verdictAt = new Map(verdicts.map((verdict) => [verdict.location, verdict]));
   const recordedAt = new Set(recorded.map((file) => file.location));
-  const newcomers = new Map<string, FoundFile[]>();
-  for (const file of files) {
-    if (recordedAt.has(file.location)) continue;
-    const key = likeness(file);
-    newcomers.set(key, [...(newcomers.get(key) ?? []), file]);
-  }
+  const newcomers = groupBy(
+    files.filter((file) => !recordedAt.has(file.location)),
+    likeness,
+  );
   return recorded.map((file) => {
     if (foundAt.has(file.location)) return { kind: 'present', recorded: file };
     const verdict = verdictAt.get(file.location);

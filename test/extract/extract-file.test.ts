@@ -8,7 +8,6 @@ import {
   readFileSync,
   renameSync,
   rmSync,
-  statSync,
   symlinkSync,
   unlinkSync,
   utimesSync,
@@ -17,7 +16,6 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { FileMetadata } from '../../src/domain/file-metadata.js';
-import { encodeLocation } from '../../src/domain/location.js';
 import { extractFile, type ExtractFileJob } from '../../src/extract/extract-file.js';
 import type { ExtractFileResult } from '../../src/extract/extract-result.js';
 import { extractSingleFile } from '../../src/extract/extract-single-file.js';
@@ -28,6 +26,7 @@ import type {
   FileSource,
 } from '../../src/extract/extractor.js';
 import { AppError } from '../../src/errors.js';
+import { extractJob } from '../support/extract-job.js';
 
 let folder: string;
 let data: string;
@@ -56,21 +55,7 @@ function write(name: string | Buffer, content: string | Buffer): Buffer {
 }
 
 function jobFor(path: Buffer, changes: Partial<ExtractFileJob> = {}): ExtractFileJob {
-  const stats = statSync(path, { bigint: true });
-  return {
-    location: encodeLocation(path.subarray(Buffer.byteLength(data))),
-    path,
-    sizeBytes: Number(stats.size),
-    blocks: Number(stats.blocks),
-    mtimeNs: stats.mtimeNs,
-    timezone: 'Europe/Berlin',
-    previews: true,
-    dicomIdentity: false,
-    limitBytes: 10 * 1024 * 1024,
-    outputPath: join(data, '../output'),
-    stagingPath: join(data, '../staging'),
-    ...changes,
-  };
+  return extractJob(path, data, join(data, '..'), { limitBytes: 10 * 1024 * 1024, ...changes });
 }
 
 function signal(changes: Partial<ExtractedSignal> = {}): ExtractedSignal {

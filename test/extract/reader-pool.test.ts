@@ -1,10 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ExtractFileJob } from '../../src/extract/extract-file.js';
 import type { ExtractFileResult } from '../../src/extract/extract-result.js';
 import { ReaderPool } from '../../src/extract/reader-pool.js';
+import { extractJob } from '../support/extract-job.js';
 
 const MISBEHAVING = new URL('./reader-pool-misbehaving-reader.mjs', import.meta.url);
 let folder: string;
@@ -21,20 +22,7 @@ afterAll(() => {
 function jobFor(name: string, content: string): ExtractFileJob {
   const path = join(folder, 'data', name);
   writeFileSync(path, content);
-  const stats = statSync(path, { bigint: true });
-  return {
-    location: `/${name}`,
-    path: Buffer.from(path),
-    sizeBytes: Number(stats.size),
-    blocks: Number(stats.blocks),
-    mtimeNs: stats.mtimeNs,
-    timezone: 'Europe/Berlin',
-    previews: true,
-    dicomIdentity: false,
-    limitBytes: 1024 * 1024,
-    outputPath: join(folder, 'output'),
-    stagingPath: join(folder, 'staging'),
-  };
+  return extractJob(Buffer.from(path), join(folder, 'data'), folder);
 }
 
 async function resultsOf(

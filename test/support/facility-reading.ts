@@ -1,20 +1,12 @@
-import {
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { CommandReader, FacilityReaders } from '../../src/domain/facility-readers.js';
-import { encodeLocation } from '../../src/domain/location.js';
 import type { ExtractFileJob } from '../../src/extract/extract-file.js';
 import type { ExtractFileResult } from '../../src/extract/extract-result.js';
 import type { ReaderClaim } from '../../src/extract/facility/reader-claim.js';
 import { ReaderPool } from '../../src/extract/reader-pool.js';
+import { extractJob } from './extract-job.js';
 
 /** A module with one reader; `extract` is the body of its function. */
 export function moduleText(id: string, extension: string, extract: string, sniff = 'true'): string {
@@ -77,20 +69,10 @@ export class FacilityFolder {
   job(name: string | Buffer, content = 'x', run = 'one'): ExtractFileJob {
     const path = Buffer.concat([Buffer.from(join(this.path, 'data/')), Buffer.from(name)]);
     writeFileSync(path, content);
-    const stats = statSync(path, { bigint: true });
-    return {
-      location: encodeLocation(Buffer.concat([Buffer.from('/'), Buffer.from(name)])),
-      path,
-      sizeBytes: Number(stats.size),
-      blocks: Number(stats.blocks),
-      mtimeNs: stats.mtimeNs,
-      timezone: 'Europe/Berlin',
-      previews: true,
-      dicomIdentity: false,
-      limitBytes: 1024 * 1024,
+    return extractJob(path, join(this.path, 'data'), this.path, {
       outputPath: join(this.path, `${run}-output`),
       stagingPath: join(this.path, `${run}-staging`),
-    };
+    });
   }
 }
 

@@ -1,13 +1,13 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { encodeLocation } from '../../src/domain/location.js';
 import type { ExtractFileJob } from '../../src/extract/extract-file.js';
 import type { ExtractFileResult } from '../../src/extract/extract-result.js';
 import { ReaderPool } from '../../src/extract/reader-pool.js';
 import type { FuzzSample, FuzzSamples } from './fuzz-samples.js';
 import { mutate, seededBelow } from './mutate.js';
+import { extractJob } from './extract-job.js';
 
 const ENTRY = new URL('../extract/fuzz-reader.mjs', import.meta.url);
 /** A third of what the product allows by default: what comes near is told before it is over. */
@@ -90,7 +90,10 @@ export class FuzzRun {
     const damaged: DamagedFile[] = [];
     const samples = this.#samples;
     const data = join(this.#folder, 'data');
-    const jobOf = (one: DamagedFile): ExtractFileJob => this.#jobOf(join(data, one.relative), one);
+    const jobOf = ({ relative }: DamagedFile): ExtractFileJob =>
+      extractJob(Buffer.from(join(data, relative)), data, this.#folder, {
+        limitBytes: LIMIT_BYTES,
+      });
     function* jobs(): Generator<ExtractFileJob> {
       for (let seed = firstSeed; seed < firstSeed + count; seed += 1) {
         const one = writeDamaged(samples, seed, data);
@@ -130,23 +133,6 @@ export class FuzzRun {
         `${String(mostMs).padStart(8)} ms (${mostMsSeed})${String(mostMib).padStart(6)} MiB (${mostMibSeed})`,
     );
     return ['reader        copies    read  slowest (seed), largest (seed)', ...lines].join('\n');
-  }
-
-  #jobOf(file: string, { relative }: DamagedFile): ExtractFileJob {
-    const stats = statSync(file, { bigint: true });
-    return {
-      location: `/${encodeLocation(relative)}`,
-      path: Buffer.from(file),
-      sizeBytes: Number(stats.size),
-      blocks: Number(stats.blocks),
-      mtimeNs: stats.mtimeNs,
-      timezone: 'Europe/Berlin',
-      previews: true,
-      dicomIdentity: false,
-      limitBytes: LIMIT_BYTES,
-      outputPath: join(this.#folder, 'output'),
-      stagingPath: join(this.#folder, 'staging'),
-    };
   }
 
   #judge(one: DamagedFile, result: ExtractFileResult): void {

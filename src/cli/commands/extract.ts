@@ -1,6 +1,6 @@
-import { InvalidArgumentError, Option, type Command } from 'commander';
-import { IANAZone } from 'luxon';
+import { Option, type Command } from 'commander';
 import { AppError } from '../../errors.js';
+import { zoneOption } from '../check-time-zone.js';
 import { jsonOption, type CommandHost } from '../command-host.js';
 
 /** The options of `extract`, as extractFiles gets them. */
@@ -28,11 +28,6 @@ Examples:
   recordsmith extract --instrument FEI-Quanta-SEM image.tif
   recordsmith extract --reader ./our-format.mjs scan.xyz`;
 
-function zone(value: string): string {
-  if (IANAZone.isValidZone(value)) return value;
-  throw new InvalidArgumentError('Give an IANA time zone such as Europe/Berlin.');
-}
-
 /** `recordsmith extract`: what the readers find in single files; needs no configuration, and heeds one that is there. */
 export function registerExtract(program: Command, host: CommandHost): void {
   program
@@ -46,7 +41,7 @@ export function registerExtract(program: Command, host: CommandHost): void {
       new Option(
         '--timezone <zone>',
         "zone of times in files that name none (default: the instrument's, or the system's)",
-      ).argParser(zone),
+      ).argParser(zoneOption),
     )
     .addOption(new Option('--reader <module>', 'read with this reader: an id, or an ES module'))
     .addOption(jsonOption())

@@ -1,6 +1,6 @@
 import { InvalidArgumentError, Option, type Command } from 'commander';
-import { IANAZone } from 'luxon';
 import { AppError } from '../../errors.js';
+import { zoneOption } from '../check-time-zone.js';
 import { jsonOption, type CommandHost } from '../command-host.js';
 
 /** The options of `try`, as tryFolder gets them. */
@@ -28,12 +28,6 @@ Examples:
   recordsmith try /data/Titan --from 2026-11-21T09:00 --to 2026-11-21T12:30 --timezone Europe/Berlin
   recordsmith try /mnt/usb/copied --times acquired --instrument "FEI Titan" --out ~/records`;
 
-function zone(value: string): string {
-  // Newer engines take offsets for zones; they know no daylight saving.
-  if (/^[A-Za-z]/.test(value) && IANAZone.isValidZone(value)) return value;
-  throw new InvalidArgumentError('Give an IANA time zone such as Europe/Berlin.');
-}
-
 function name(value: string): string {
   if (value.trim() !== '') return value.trim();
   throw new InvalidArgumentError('Give the name of the instrument.');
@@ -55,7 +49,7 @@ export function registerTry(program: Command, host: CommandHost): void {
     )
     .addOption(
       new Option('--timezone <zone>', "zone of the instrument (default: the system's)").argParser(
-        zone,
+        zoneOption,
       ),
     )
     .addOption(

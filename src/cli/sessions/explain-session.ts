@@ -16,7 +16,7 @@ import { DEFAULT_NEAR_MS } from '../../files/look-request.js';
 import { openApplication, type Application } from '../../main.js';
 import type { CommandContext } from '../command-context.js';
 import { localTimeText } from '../local-time-text.js';
-import { isoText } from '../report-json.js';
+import { isoText, verdictDocument } from '../report-json.js';
 import { StopSignals } from '../stop-signals.js';
 import { explainHints, type Hint, type Neighbour } from './explain-hints.js';
 import { lookAfresh, type FreshLook } from './look-afresh.js';
@@ -128,13 +128,7 @@ function printJson(
   context.printJson({
     ...sessionDocument(explained.session, explained.waiting),
     fresh_look: fresh !== null,
-    files: verdicts.map(({ location, verdict, rule, sizeBytes, mtimeNs }) => ({
-      location,
-      verdict,
-      rule,
-      size: sizeBytes,
-      modified: isoText(Number(mtimeNs / 1_000_000n)),
-    })),
+    files: verdicts.map(verdictDocument),
     missing: explained.missing.map(({ location, name, missingSinceMs }) => ({
       location,
       name,

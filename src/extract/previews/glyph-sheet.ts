@@ -11,6 +11,9 @@ const SPACE = 0x20;
 /** Widths of cells in pixels that texts are drawn in; cells are twice as high. */
 export type CellWidth = keyof typeof COMMON_GLYPHS;
 
+/** The width of a cell in labels of axes, scale bars and frames. */
+export const LABEL_CELL_WIDTH = 7;
+
 /** What a code point is drawn as: control characters, lone surrogates and noncharacters get the replacement sign. */
 function drawableCodePoint(codePoint: number): number {
   if (codePoint === 0xa0 || codePoint === 0x09) return SPACE;

@@ -1,5 +1,5 @@
 import type { PreviewSource } from '../extractor.js';
-import { glyphSheet } from './glyph-sheet.js';
+import { glyphSheet, LABEL_CELL_WIDTH } from './glyph-sheet.js';
 import type { Raster } from './raster.js';
 import { reducePixels } from './reduce-pixels.js';
 import { drawScaleBar } from './scale-bar.js';
@@ -16,7 +16,6 @@ const ENLARGED_TO = 256;
 const MOST_ENLARGEMENT = 64;
 /** The shorter side of very long images is repeated up to this (pixels). */
 const SHORTEST_SIDE = 16;
-const LABEL_CELL_WIDTH = 7;
 
 type ImageSource = Extract<PreviewSource, { kind: 'image' }>;
 

@@ -1,10 +1,9 @@
 import type { PreviewSource } from '../extractor.js';
 import { axisTicks, powerOfTenText, type AxisTicks } from './axis-ticks.js';
-import { glyphSheet, type GlyphSheet } from './glyph-sheet.js';
+import { glyphSheet, LABEL_CELL_WIDTH, type GlyphSheet } from './glyph-sheet.js';
 import { blendPixel, createRaster, fillRectangle, type Ink, type Raster } from './raster.js';
 import { copyNumbers } from './reduce-pixels.js';
 
-const LABEL_CELL_WIDTH = 7;
 const CURVE: Ink = { red: 24, green: 84, blue: 158 };
 const FRAME: Ink = { red: 90, green: 90, blue: 90 };
 const GRID: Ink = { red: 228, green: 228, blue: 228 };

@@ -2,7 +2,7 @@ import type { StackPreview } from '../../domain/stack-preview.js';
 import { isAppError, toError } from '../../errors.js';
 import type { FrameSource, PreviewSource } from '../extractor.js';
 import { drawEncoded } from './encoded-preview.js';
-import { glyphSheet } from './glyph-sheet.js';
+import { glyphSheet, LABEL_CELL_WIDTH } from './glyph-sheet.js';
 import {
   commonRange,
   drawImage,
@@ -16,7 +16,6 @@ import { BLACK, createRaster, fillRectangle, pasteRaster, WHITE, type Raster } f
 
 /** Frames of a montage. */
 const MOST_FRAMES = 9;
-const LABEL_CELL_WIDTH = 7;
 const LABEL_MARGIN = 3;
 const LABEL_PADDING = 2;
 const LABEL_COVERAGE = 140;

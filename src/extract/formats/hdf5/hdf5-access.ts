@@ -130,3 +130,16 @@ export function unlessDamaged<T>(read: () => T, warn: (sentence: string) => void
     return null;
   }
 }
+
+/** What reading each group in a group gives; those that are damaged or give null are left out. */
+export function readGroupsIn<T>(
+  file: Hdf5File,
+  path: string,
+  warn: (sentence: string) => void,
+  read: (group: { readonly name: string; readonly path: string }) => T | null,
+): readonly T[] {
+  return groupsIn(file, path).flatMap((group) => {
+    const found = unlessDamaged(() => read(group), warn);
+    return found === null ? [] : [found];
+  });
+}

@@ -8,7 +8,7 @@ import {
   linearAxis,
   numberOf,
   textOf,
-  unlessDamaged,
+  readGroupsIn,
 } from './hdf5-access.js';
 import type { Hdf5Array, Hdf5Axis } from './hdf5-array.js';
 import {
@@ -39,9 +39,8 @@ export const hyperspyDialect: Hdf5Dialect = {
     const suffix = textOf(version) ?? numberOf(version);
     return {
       format: suffix === null ? 'HyperSpy' : `HyperSpy ${suffix}`,
-      signals: groupsIn(file, '/Experiments').flatMap(
-        ({ name, path }) =>
-          unlessDamaged(() => signalOf(file, name, path, context), context.warn) ?? [],
+      signals: readGroupsIn(file, '/Experiments', context.warn, ({ name, path }) =>
+        signalOf(file, name, path, context),
       ),
     };
   },

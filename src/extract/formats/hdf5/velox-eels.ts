@@ -1,6 +1,6 @@
 import type { AxisCalibration } from '../../../domain/file-metadata.js';
 import type { JsonValue } from '../../extractor.js';
-import { groupsIn, unlessDamaged } from './hdf5-access.js';
+import { groupsIn, readGroupsIn, unlessDamaged } from './hdf5-access.js';
 import type { Hdf5Array, Hdf5Axis } from './hdf5-array.js';
 import type { Hdf5Dataset } from './hdf5-dataset.js';
 import type { Hdf5Context, Hdf5Signal } from './hdf5-dialect.js';
@@ -21,9 +21,8 @@ export function eelsSignals(
   context: Hdf5Context,
 ): readonly Hdf5Signal[] {
   return ['/Data/EelsSpectrum', '/Data/EelsSpectrumImage'].flatMap((place) =>
-    groupsIn(file, place).flatMap(
-      ({ path }) =>
-        unlessDamaged(() => eelsSignal(file, path, software, context), context.warn) ?? [],
+    readGroupsIn(file, place, context.warn, ({ path }) =>
+      eelsSignal(file, path, software, context),
     ),
   );
 }

@@ -1,6 +1,6 @@
 import { AppError } from '../../../errors.js';
 import type { JsonValue, PreviewSource } from '../../extractor.js';
-import { datasetJson, groupsIn, memberOf, numberOf, unlessDamaged } from './hdf5-access.js';
+import { datasetJson, groupsIn, memberOf, numberOf, readGroupsIn } from './hdf5-access.js';
 import type { Hdf5Axis } from './hdf5-array.js';
 import type { Hdf5Dataset } from './hdf5-dataset.js';
 import type { Hdf5Context, Hdf5Signal } from './hdf5-dialect.js';
@@ -34,8 +34,8 @@ export function streamSignals(
 ): readonly Hdf5Signal[] {
   const images = groupsIn(file, '/Data/SpectrumImage');
   if (images.length === 0) return [];
-  const streams = groupsIn(file, '/Data/SpectrumStream').flatMap(
-    ({ path }) => unlessDamaged(() => streamAt(file, path), context.warn) ?? [],
+  const streams = readGroupsIn(file, '/Data/SpectrumStream', context.warn, ({ path }) =>
+    streamAt(file, path),
   );
   const [first] = streams;
   if (first === undefined) {

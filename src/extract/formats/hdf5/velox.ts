@@ -2,9 +2,9 @@ import type { JsonValue } from '../../extractor.js';
 import {
   datasetJson,
   datasetText,
-  groupsIn,
   memberOf,
   textOf,
+  readGroupsIn,
   unlessDamaged,
 } from './hdf5-access.js';
 import type { Hdf5Axis } from './hdf5-array.js';
@@ -41,10 +41,10 @@ export const veloxDialect: Hdf5Dialect = {
     return {
       format: 'Velox EMD',
       signals: [
-        ...each(file, '/Data/Spectrum', context, (path) =>
+        ...readGroupsIn(file, '/Data/Spectrum', context.warn, ({ path }) =>
           spectrumSignal(file, path, software, context),
         ),
-        ...each(file, '/Data/Image', context, (path) =>
+        ...readGroupsIn(file, '/Data/Image', context.warn, ({ path }) =>
           imageSignal(file, path, { software, name: names.get(path) ?? null }, context),
         ),
         ...streamSignals(file, software, context),
@@ -62,19 +62,6 @@ export const veloxDialect: Hdf5Dialect = {
     return text === null ? undefined : jsonIfPossible(text);
   },
 };
-
-/** The signals of the groups in a group; a damaged one is left out. */
-function each(
-  file: Hdf5File,
-  path: string,
-  context: Hdf5Context,
-  read: (groupPath: string) => Hdf5Signal | null,
-): readonly Hdf5Signal[] {
-  return groupsIn(file, path).flatMap((group) => {
-    const signal = unlessDamaged(() => read(group.path), context.warn);
-    return signal === null ? [] : [signal];
-  });
-}
 
 /** `Data` is [channels, spectra] in the file. */
 function spectrumSignal(

@@ -1,3 +1,4 @@
+import { groupBy } from '../../../domain/group-by.js';
 import { SaxesParser } from 'saxes';
 import { AppError, isAppError, toError } from '../../../errors.js';
 import type { JsonValue } from '../../extractor.js';
@@ -94,18 +95,12 @@ export function xmlAsJson({ attributes, children, text }: XmlElement): JsonValue
   const shown = text.length > MAX_JSON_TEXT ? `[${text.length} characters]` : text;
   const names = Object.entries(attributes);
   if (children.length === 0 && names.length === 0) return shown;
-  const groups = new Map<string, JsonValue[]>();
-  for (const child of children) {
-    const group = groups.get(child.name);
-    if (group === undefined) groups.set(child.name, [xmlAsJson(child)]);
-    else group.push(xmlAsJson(child));
-  }
   return Object.fromEntries([
     ...names.map(([name, value]): [string, JsonValue] => [`@${name}`, value]),
-    ...[...groups].map(([name, values]): [string, JsonValue] => [
-      name,
-      values.length === 1 ? (values[0] ?? null) : values,
-    ]),
+    ...[...groupBy(children, (child) => child.name)].map(([name, group]): [string, JsonValue] => {
+      const [first = null, ...others] = group.map(xmlAsJson);
+      return [name, others.length === 0 ? first : [first, ...others]];
+    }),
     ...(shown === '' ? [] : [['#text', shown] satisfies [string, JsonValue]]),
   ]);
 }
