@@ -15,8 +15,7 @@ const outdir = resolve('dist/program');
 
 const PROCESSES = {
   recordsmith: 'dist/cli/recordsmith.js',
-  'reader-process': 'dist/extract/reader-process.js',
-  'store-process': 'dist/files/store-process.js',
+  'child-process': 'dist/child-process.js',
 };
 /** Drivers that knex would load for databases that recordsmith does not know. */
 const OTHER_DRIVERS = [
@@ -90,6 +89,8 @@ const { outputFiles: starters } = await build({
   ...options,
   write: false,
   legalComments: 'none',
+  // The thread starts no further thread, which alone asks where its file lies.
+  logOverride: { 'empty-import-meta': 'silent' },
   banner: { js: '#!/usr/bin/env node' },
   entryPoints: {
     starter: 'dist/processes/run-bundle.js',

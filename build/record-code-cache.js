@@ -1,5 +1,5 @@
 // @ts-check
-import { renameSync, writeFileSync } from 'node:fs';
+import { existsSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
 import { setFlagsFromString } from 'node:v8';
 import vm from 'node:vm';
@@ -25,7 +25,11 @@ vm.Script = class extends vm.Script {
       // A cache is only taken under the flags that it was made under.
       setFlagsFromString('--flush-bytecode');
       const cache = codeCacheOf(filename);
-      writeFileSync(`${cache}.${process.pid}`, this.createCachedData());
+      const data = this.createCachedData();
+      // Of several child processes the one that did most.
+      const isChild = process.send !== undefined;
+      if (isChild && existsSync(cache) && statSync(cache).size >= data.length) return;
+      writeFileSync(`${cache}.${process.pid}`, data);
       renameSync(`${cache}.${process.pid}`, cache);
     });
   }

@@ -7,7 +7,7 @@ export interface Clock {
 }
 
 /** The clock of this machine. */
-export const systemClock: Clock = { now: () => DateTime.utc() };
+export const systemClock: Clock = { now: () => DateTime.utc({ locale: 'en-US' }) };
 
 /** Resolves after `milliseconds`, or at once (without error) when the signal aborts. */
 export function sleep(milliseconds: number, signal?: AbortSignal): Promise<void> {

@@ -15,6 +15,7 @@ import type { ReaderClaim } from './extract/facility/reader-claim.js';
 import { ReaderPool } from './extract/reader-pool.js';
 import { StorePool } from './files/store-pool.js';
 import type { Log } from './log.js';
+import { PoolFamily } from './processes/pool-family.js';
 import type { ProcessPoolEvent } from './processes/pool-options.js';
 import type { XmlValidator } from './record/validate-xml.js';
 
@@ -135,14 +136,17 @@ export function openReadersAndStores(
       log.warn('A child process was lost; it is replaced.', { ...event });
     }
   };
+  const family = new PoolFamily();
   return {
     readers: new ReaderPool({
+      family,
       size: limits.readers,
       timeLimitMs: limits.file_seconds * 1000,
       memoryLimitBytes: limits.file_memory_bytes,
       onEvent,
     }),
     stores: new StorePool({
+      family,
       lookTimeLimitMs: limits.look_seconds * 1000,
       ...(indexFolder === null ? {} : { indexFolder }),
       onIndexFault: (message) => log.warn(message, { remedy: 'Make paths.state writable.' }),
@@ -165,24 +169,29 @@ export async function useFacilityReaders(
 }
 
 /**
- * The composition root: opens the database and connects the rooms. Child processes start when they are needed; with readers
- * of the facility, which are loaded now, one starts at once.
+ * The composition root: opens the database and connects the rooms. A first child process starts at once where sessions may be
+ * built, and where readers of the facility are loaded; others start when they are needed.
  * @throws AppError as openMigratedDatabase and useFacilityReaders.
  */
 export async function openApplication(options: OpenApplicationOptions): Promise<Application> {
   const { config, log, version, readOnly = false } = options;
   const { paths, record } = config;
-  const database = await openMigratedDatabase(config.database, log, readOnly);
   const indexFolder = readOnly === false ? join(paths.state, INDEX_FOLDER) : null;
   const { readers, stores } = openReadersAndStores(config, log, indexFolder);
+  let opened: Database | null = null;
   const close = async (): Promise<void> => {
-    const stopped = await Promise.allSettled([readers.stop(), stores.stop()]);
-    await database.close();
-    const failed = stopped.find((result) => result.status === 'rejected');
+    const ended = await Promise.allSettled([readers.stop(), stores.stop(), opened?.close()]);
+    const failed = ended.find((result) => result.status === 'rejected');
     if (failed !== undefined) throw failed.reason;
   };
   let facilityClaims: readonly ReaderClaim[];
+  let database: Database;
   try {
+    // A first process loads its code while the database is opened and asked for what is due. A fault is told by the first
+    // session that has files to look for.
+    if (readOnly === false) readers.start().catch(() => undefined);
+    database = await openMigratedDatabase(config.database, log, readOnly);
+    opened = database;
     facilityClaims = await useFacilityReaders(readers, config);
   } catch (error) {
     await close();

@@ -183,11 +183,6 @@ class Pass {
     });
     this.#queue = due.filter((session) => !this.#taken.has(session.identifier));
     for (const session of this.#queue) this.#taken.add(session.identifier);
-    if (this.#queue.length > 0) {
-      // They load their code while the first session is claimed and its files are looked for. A fault is told by the
-      // first session that has files to read.
-      this.#environment.readers.start().catch(() => undefined);
-    }
   }
 
   /** Asked for each session: a pass may take days. */

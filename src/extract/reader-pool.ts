@@ -1,6 +1,8 @@
 import { setMaxListeners } from 'node:events';
+import { CHILD_ENTRY } from '../child-entry.js';
 import { AppError, isAppError } from '../errors.js';
 import type { ProcessPoolEvent } from '../processes/pool-options.js';
+import type { PoolFamily } from '../processes/pool-family.js';
 import { ProcessPool } from '../processes/process-pool.js';
 import { unreadFile, type ExtractFileJob } from './extract-file.js';
 import { singleFileSchema, type SingleFile, type SingleFileJob } from './extract-single-file.js';
@@ -19,6 +21,8 @@ export interface ReaderPoolOptions {
   readonly memoryLimitBytes?: number;
   /** The code of the reader processes. @default the readers of recordsmith */
   readonly entry?: URL;
+  /** Pools that its processes may be lent to, or come from, while they have nothing to do. */
+  readonly family?: PoolFamily;
   /** Told of processes that started or ended. */
   readonly onEvent?: (event: ProcessPoolEvent) => void;
 }
@@ -27,9 +31,9 @@ const DEFAULT_SIZE = 2;
 const DEFAULT_TIME_LIMIT_MS = 60_000;
 const DEFAULT_MEMORY_LIMIT_BYTES = 1024 ** 3;
 /** Files handed out ahead of the one whose result is due, for each process. */
-const AHEAD = 8;
+const AHEAD = 16;
 /** Files that a process has at hand, so that it never waits for its next one. */
-const JOBS_AT_ONCE = 8;
+const JOBS_AT_ONCE = 16;
 /** Milliseconds of unbroken work after which one more process is started: what a process costs until it helps. */
 const GROW_AFTER_MS = 2000;
 
@@ -53,11 +57,12 @@ export class ReaderPool {
       size: this.#size,
       name: 'reader',
       child: {
-        entry: options.entry ?? new URL('./reader-process.js', import.meta.url),
+        entry: options.entry ?? CHILD_ENTRY,
         execArgv: [],
         memoryLimitBytes: this.#memoryLimitBytes,
       },
       jobsAtOnce: JOBS_AT_ONCE,
+      ...(options.family === undefined ? {} : { family: options.family }),
       growAfterMs: GROW_AFTER_MS,
       ...(options.onEvent === undefined ? {} : { onEvent: options.onEvent }),
     });

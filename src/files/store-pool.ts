@@ -1,5 +1,7 @@
+import { CHILD_ENTRY } from '../child-entry.js';
 import { AppError, isAppError } from '../errors.js';
 import type { ProcessPoolEvent, RunJobOptions } from '../processes/pool-options.js';
+import type { PoolFamily } from '../processes/pool-family.js';
 import { ProcessPool } from '../processes/process-pool.js';
 import type { LookRequest } from './look-request.js';
 import {
@@ -26,6 +28,8 @@ export interface StorePoolOptions {
   readonly indexFolder?: string;
   /** Told, once for each reason, that it cannot be kept there. */
   readonly onIndexFault?: (message: string) => void;
+  /** Pools that its processes may be lent to, or come from, while they have nothing to do. */
+  readonly family?: PoolFamily;
   readonly onEvent?: (event: ProcessPoolEvent) => void;
 }
 
@@ -124,13 +128,13 @@ export class StorePool {
     if (pool === undefined) {
       pool = new ProcessPool({
         child: {
-          entry: new URL('./store-process.js', import.meta.url),
-          // A walk makes millions of short-lived objects: a larger nursery halves the time spent on collecting them.
-          execArgv: ['--max-semi-space-size=32'],
+          entry: CHILD_ENTRY,
+          execArgv: [],
           memoryLimitBytes: this.#options.memoryLimitBytes ?? 1024 ** 3,
         },
         size: this.#options.processesPerStore ?? 2,
         name: `store ${store}`,
+        ...(this.#options.family === undefined ? {} : { family: this.#options.family }),
         ...(this.#options.onEvent === undefined ? {} : { onEvent: this.#options.onEvent }),
       });
       this.#pools.set(store, pool);

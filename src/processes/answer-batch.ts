@@ -1,9 +1,9 @@
 import type { AnswerToParent } from './pool-messages.js';
 
 /** As many answers are sent at once. */
-const MOST_ANSWERS = 4;
+const MOST_ANSWERS = 16;
 /** An answer waits so long for others, milliseconds. */
-const LONGEST_WAIT_MS = 20;
+const LONGEST_WAIT_MS = 50;
 
 /**
  * Collects answers, so that the parent is not woken for each of many small jobs: waking a process that sleeps takes longer

@@ -23,9 +23,8 @@ export interface ChildEnd {
   readonly stderr: string;
 }
 
-/** What a PoolChild needs; the callbacks never come from inside the constructor. */
-export interface PoolChildOptions {
-  readonly start: StartChildOptions;
+/** Who is told what a child does: the pool that has it. Never called from inside the constructor. */
+export interface ChildOwner {
   readonly onReady: () => void;
   readonly onAnswer: (jobId: number, answer: ChildAnswer) => void;
   /** Called with the resident bytes of a working child above its limit. */
@@ -41,16 +40,24 @@ const STDERR_GRACE_MS = 200;
 
 /** One child process of a ProcessPool: starts it, talks to it, watches its memory while it works, reports its end. */
 export class PoolChild {
-  readonly #options: PoolChildOptions;
+  readonly start: StartChildOptions;
+  /** Resolves with null when it is ready, or with how it ended before. */
+  readonly started: Promise<ChildEnd | null>;
+  #owner: ChildOwner;
+  #settleStart: (end: ChildEnd | null) => void = () => undefined;
   readonly #process: ChildProcess;
   #stderr = '';
   #isReady = false;
   #ended = false;
   #memoryWatch: NodeJS.Timeout | null = null;
 
-  constructor(options: PoolChildOptions) {
-    this.#options = options;
-    this.#process = startChild(options.start);
+  constructor(start: StartChildOptions, ownerOf: (child: PoolChild) => ChildOwner) {
+    this.start = start;
+    this.#owner = ownerOf(this);
+    this.started = new Promise((resolve) => {
+      this.#settleStart = resolve;
+    });
+    this.#process = startChild(start);
     this.#listen();
     this.rest();
   }
@@ -63,6 +70,16 @@ export class PoolChild {
   /** Whether it has loaded its code and takes jobs at once. */
   get isReady(): boolean {
     return this.#isReady;
+  }
+
+  /** Resident memory, bytes; 0 where the system does not tell. */
+  get residentBytes(): number {
+    return this.pid === undefined ? 0 : residentBytesOf([this.pid]);
+  }
+
+  /** From now on another pool is told. */
+  handTo(ownerOf: (child: PoolChild) => ChildOwner): void {
+    this.#owner = ownerOf(this);
   }
 
   /** Sends a message; a child that is gone reports its end by onEnd instead. */
@@ -78,11 +95,11 @@ export class PoolChild {
   work(): void {
     this.#process.ref();
     this.#process.channel?.ref();
-    const limit = this.#options.start.memoryLimitBytes;
+    const limit = this.start.memoryLimitBytes;
     if (limit === null || this.#memoryWatch !== null) return;
     this.#memoryWatch = setInterval(() => {
-      const bytes = this.pid === undefined ? 0 : residentBytesOf([this.pid]);
-      if (bytes > limit) this.#options.onMemoryExceeded(bytes);
+      const bytes = this.residentBytes;
+      if (bytes > limit) this.#owner.onMemoryExceeded(bytes);
     }, MEMORY_CHECK_MS);
     this.#memoryWatch.unref();
   }
@@ -152,11 +169,12 @@ export class PoolChild {
     if (this.#ended) return;
     if (message.kind === 'ready') {
       this.#isReady = true;
-      this.#options.onReady();
+      this.#settleStart(null);
+      this.#owner.onReady();
       return;
     }
     for (const answer of message.answers) {
-      this.#options.onAnswer(
+      this.#owner.onAnswer(
         answer.id,
         answer.kind === 'result'
           ? { kind: 'result', value: answer.value }
@@ -169,6 +187,8 @@ export class PoolChild {
     if (this.#ended) return;
     this.#ended = true;
     this.rest();
-    this.#options.onEnd({ exitCode, signal, stderr: this.#stderr.trim() });
+    const end: ChildEnd = { exitCode, signal, stderr: this.#stderr.trim() };
+    this.#settleStart(end);
+    this.#owner.onEnd(end);
   }
 }

@@ -1,3 +1,4 @@
+import type { PoolFamily } from './pool-family.js';
 import type { StartChildOptions } from './start-child.js';
 
 /** How a process pool is made. */
@@ -16,6 +17,8 @@ export interface ProcessPoolOptions {
    * for loading and compiling its code before it is of any help. @default 0
    */
   readonly growAfterMs?: number;
+  /** Pools that lend each other children of one kind. @default none */
+  readonly family?: PoolFamily;
   /** Names the pool in errors: `reader`, `store /mnt/em`. */
   readonly name: string;
   /** Told of children that started or ended; for logs and metrics. */

@@ -1,8 +1,9 @@
 import { AppError } from '../errors.js';
 import { ChildJobs, chooseChild, type PoolJob } from './child-jobs.js';
-import { PoolChild, type ChildAnswer, type ChildEnd } from './pool-child.js';
+import { PoolChild, type ChildAnswer, type ChildEnd, type ChildOwner } from './pool-child.js';
 import type { ProcessPoolEvent, ProcessPoolOptions, RunJobOptions } from './pool-options.js';
-import { PoolStart } from './pool-start.js';
+import { isLight, isOfOneKind } from './pool-family.js';
+import type { StartChildOptions } from './start-child.js';
 import { PoolDepartures } from './pool-departures.js';
 import {
   abortedError,
@@ -29,7 +30,7 @@ export class ProcessPool {
   readonly #queue: PoolJob[] = [];
   readonly #departures: PoolDepartures;
   #waiters: (() => void)[] = [];
-  #starting: PoolStart | null = null;
+  #starting: Promise<void> | null = null;
   #stopping: Promise<void> | null = null;
   #growth: NodeJS.Timeout | null = null;
   #nextId = 1;
@@ -45,6 +46,7 @@ export class ProcessPool {
     this.#departures = new PoolDepartures((child) =>
       this.#report('abandoned', child, 'it was killed and does not end: it hangs in the system'),
     );
+    options.family?.add(this);
   }
 
   /** How many killed children the kernel has not let end yet. */
@@ -70,7 +72,20 @@ export class ProcessPool {
       this.#stopping = null;
     }
     this.#starting ??= this.#prewarm();
-    await this.#starting.done;
+    await this.#starting;
+  }
+
+  /**
+   * Gives away a child of a kind that has nothing to do and holds little memory, for another pool of the family to have.
+   * @returns null: there is none.
+   */
+  lend(kind: StartChildOptions): PoolChild | null {
+    for (const [child, jobs] of this.#children) {
+      if (jobs.size > 0 || !isOfOneKind(child.start, kind) || !isLight(child)) continue;
+      this.#children.delete(child);
+      return child;
+    }
+    return null;
   }
 
   /**
@@ -152,18 +167,19 @@ export class ProcessPool {
     });
   }
 
-  #prewarm(): PoolStart {
-    const start = new PoolStart();
-    if (this.#children.size === 0) this.#spawn();
-    const children = [...this.#children.keys()];
-    for (const child of children) child.awaitEnd();
-    if (children.some((child) => child.isReady)) start.settle(null);
-    return start;
+  /** Waits for the first child, wherever it is lent meanwhile. */
+  async #prewarm(): Promise<void> {
+    const [child = this.#add()] = this.#children.keys();
+    child.awaitEnd();
+    const end = await child.started;
+    if (end === null) return;
+    this.#starting = null;
+    if (this.#stopping !== null) throw this.#aborted('start');
+    throw crashError(this.#options.name, null, child.pid, end);
   }
 
   async #drain(): Promise<void> {
     if (this.#isWorking()) await new Promise<void>((resolve) => this.#waiters.push(resolve));
-    this.#starting?.settle(this.#aborted('start'));
     this.#starting = null;
     for (const child of [...this.#children.keys()]) {
       this.#children.delete(child);
@@ -177,16 +193,20 @@ export class ProcessPool {
     return this.#queue.length > 0 || [...this.#children.values()].some((jobs) => jobs.size > 0);
   }
 
-  #spawn(): PoolChild {
-    const child: PoolChild = new PoolChild({
-      start: this.#options.child,
+  /** One more child: one that another pool of the family has no use for, else a new one. */
+  #add(): PoolChild {
+    const { child: kind, family } = this.#options;
+    const ownerOf = (child: PoolChild): ChildOwner => ({
       onReady: () => this.#ready(child),
       onAnswer: (jobId, answer) => this.#answered(child, jobId, answer),
       onMemoryExceeded: (bytes) => this.#overMemory(child, bytes),
       onEnd: (end) => this.#ended(child, end),
     });
+    const lent = family?.lend(kind) ?? null;
+    lent?.handTo(ownerOf);
+    const child = lent ?? new PoolChild(kind, ownerOf);
     this.#children.set(child, new ChildJobs());
-    this.#report('started', child, 'a process was needed');
+    if (lent === null) this.#report('started', child, 'a process was needed');
     return child;
   }
 
@@ -210,10 +230,10 @@ export class ProcessPool {
   #oneMore(): PoolChild | null {
     const { size, growAfterMs = 0 } = this.#options;
     if (this.#children.size >= size) return null;
-    if (this.#children.size === 0 || growAfterMs === 0) return this.#spawn();
+    if (this.#children.size === 0 || growAfterMs === 0) return this.#add();
     this.#growth ??= setTimeout(() => {
       this.#growth = null;
-      if (this.#queue.length > 0 && this.#children.size < size) this.#spawn();
+      if (this.#queue.length > 0 && this.#children.size < size) this.#add();
       this.#dispatch();
     }, growAfterMs);
     return null;
@@ -252,7 +272,6 @@ export class ProcessPool {
   #ready(child: PoolChild): void {
     if (this.#children.get(child)?.size === 0) child.rest();
     else this.#limit(child);
-    this.#starting?.settle(null);
   }
 
   #answered(child: PoolChild, jobId: number, answer: ChildAnswer): void {
@@ -319,7 +338,7 @@ export class ProcessPool {
 
   #replace(): void {
     if (this.#starting !== null && this.#stopping === null && this.#children.size === 0) {
-      this.#spawn();
+      this.#add();
     }
     this.#dispatch();
   }
@@ -334,7 +353,6 @@ export class ProcessPool {
     if (!child.isReady) {
       // A child that cannot start would not start the next time either: no endless replacing.
       for (const job of jobs) job.reject(error);
-      this.#starting?.settle(error);
       this.#starting = null;
     } else {
       this.#settleLost(jobs, error);

@@ -34,7 +34,7 @@ export function startChild({ entry, execArgv, memoryLimitBytes }: StartChildOpti
   );
   return fork(fileURLToPath(entry), [], {
     env: { ...KEPT_MEMORY, ...env },
-    execArgv: [...execArgv, ...heapLimit],
+    execArgv: ['--no-turbo-inlining', ...execArgv, ...heapLimit],
     serialization: 'advanced',
     // Nothing that a library prints may get into the results on our stdout.
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],

@@ -41,7 +41,6 @@ test.each([
   });
   expect(await cachesTaken()).toEqual({
     recordsmith: true,
-    'reader-process': true,
-    'store-process': true,
+    'child-process': true,
   });
 });

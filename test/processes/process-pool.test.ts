@@ -8,6 +8,7 @@ import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { afterEach, describe, expect, jest, test } from '@jest/globals';
+import { PoolFamily } from '../../src/processes/pool-family.js';
 import type { ProcessPoolEvent, ProcessPoolOptions } from '../../src/processes/pool-options.js';
 import { ProcessPool } from '../../src/processes/process-pool.js';
 
@@ -239,6 +240,68 @@ describe('several jobs a process', () => {
     void pool.stop();
     await pool.stop();
     expect(await hanging).toBe('stopped');
+  });
+});
+
+describe('pools of one family', () => {
+  const MIB = 1024 * 1024;
+  const startedCount = (): number => events.filter((event) => event.kind === 'started').length;
+
+  test('a pool takes a process that another one has no use for instead of starting one', async () => {
+    const family = new PoolFamily();
+    const [first, second] = [makePool({ family }), makePool({ family })];
+    const pid = await first.run('pid', null, patient);
+    expect(await second.run('pid', null, patient)).toBe(pid);
+    expect(await first.run('pid', null, patient)).toBe(pid);
+    expect(startedCount()).toBe(1);
+  });
+
+  test('a process with a job is not lent', async () => {
+    const family = new PoolFamily();
+    const [first, second] = [makePool({ family }), makePool({ family })];
+    const hanging = first.run('hang', null, patient).catch(() => 'stopped');
+    expect(await second.run('echo', 1, patient)).toBe(1);
+    expect(startedCount()).toBe(2);
+    void first.stop();
+    await first.stop();
+    expect(await hanging).toBe('stopped');
+  });
+
+  test('whoever waits for the start of a pool is told although its process was lent meanwhile', async () => {
+    const family = new PoolFamily();
+    const [first, second] = [makePool({ family }), makePool({ family })];
+    const started = first.start();
+    expect(await second.run('echo', 1, patient)).toBe(1);
+    await started;
+    expect(first.pids).toHaveLength(0);
+    expect(await first.run('echo', 2, patient)).toBe(2);
+    expect(startedCount()).toBe(1);
+  });
+
+  test('a process that holds much memory, or has another limit, is not lent', async () => {
+    const family = new PoolFamily();
+    const limited = { ...child, memoryLimitBytes: 1024 * MIB };
+    const [first, second, other] = [
+      makePool({ family, child: limited }),
+      makePool({ family, child: limited }),
+      makePool({ family }),
+    ];
+    const pid = await first.run('pid', null, patient);
+    expect(await other.run('pid', null, patient)).not.toBe(pid);
+    await first.run('hold', 300 * MIB, patient);
+    expect(await second.run('pid', null, patient)).not.toBe(pid);
+    expect(startedCount()).toBe(3);
+  });
+
+  test('a lent process that is lost costs only the job of the pool that has it', async () => {
+    const family = new PoolFamily();
+    const [first, second] = [makePool({ family }), makePool({ family })];
+    await first.start();
+    await expect(second.run('exit', null, patient)).rejects.toMatchObject({
+      code: 'READER_FAILED',
+    });
+    expect(await first.run('echo', 1, patient)).toBe(1);
+    expect(events.filter((event) => event.kind === 'crashed')).toHaveLength(1);
   });
 });
 

@@ -5,6 +5,8 @@ import { AppError } from '../../dist/errors.js';
 import { serveJobs } from '../../dist/processes/serve-jobs.js';
 
 let atOnce = 0;
+/** What `hold` keeps. @type {Buffer[]} */
+const held = [];
 
 /** @param {unknown} path null: nobody waits for it */
 function sayBegun(path) {
@@ -34,6 +36,9 @@ serveJobs({
       kept.push(Buffer.alloc(8 * 1024 * 1024, kept.length));
       await new Promise((resolve) => setTimeout(resolve, 5));
     }
+  },
+  hold: (bytes) => {
+    held.push(Buffer.alloc(Number(bytes), 1));
   },
   crash: () => {
     process.stderr.write(`${'x'.repeat(100_000)}the last words\n`);

@@ -1,6 +1,6 @@
 import { Buffer } from 'node:buffer';
 import { AppError } from '../errors.js';
-import { serveJobs } from '../processes/serve-jobs.js';
+import type { JobHandler } from '../processes/serve-jobs.js';
 import { extractFile, type ExtractFileJob } from './extract-file.js';
 import type { SingleFileJob } from './extract-single-file.js';
 import type { CommandReader } from '../domain/facility-readers.js';
@@ -52,8 +52,8 @@ function isFacility(value: unknown): value is FacilityOfJob {
   return typeof value === 'object' && value !== null && 'modules' in value && 'commands' in value;
 }
 
-// The entry of a reader process: reads files, one after another, until the parent goes.
-serveJobs({
+/** What a child process does for the reader pool. */
+export const readerJobs = {
   extract: async (payload, { signal }) => {
     if (!isExtractFileJob(payload)) throw noJob();
     const path = Buffer.from(payload.path);
@@ -87,4 +87,4 @@ serveJobs({
     const { describeCommand } = await import('./facility/describe-readers.js');
     return [describeCommand(command)];
   },
-});
+} satisfies Record<string, JobHandler>;

@@ -1,6 +1,5 @@
-// The entry of a store process: everything that may hang with a store happens here.
 import { AppError, isAppError } from '../errors.js';
-import { serveJobs } from '../processes/serve-jobs.js';
+import type { JobHandler } from '../processes/serve-jobs.js';
 import { findSessionFiles } from './find-session-files.js';
 import { FolderLister } from './folder-lister.js';
 import { IndexShelf } from './index-shelf.js';
@@ -77,7 +76,8 @@ function noJob(): AppError {
   return new AppError('INTERNAL', 'A store process got a job that is none.');
 }
 
-serveJobs({
+/** What a child process does for the store pool: everything that may hang with a store happens there. */
+export const storeJobs = {
   look: (payload, { signal }) => {
     if (!isLookJob(payload)) throw noJob();
     return look(payload, signal);
@@ -86,4 +86,4 @@ serveJobs({
     if (typeof payload !== 'string') throw noJob();
     return probeStore(payload);
   },
-});
+} satisfies Record<string, JobHandler>;
