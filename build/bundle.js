@@ -36,9 +36,13 @@ const IMPORT_MODULE = 'import-module.js';
 /** A thread is small enough to be compiled when it starts. */
 const LISTER_THREAD = 'lister-thread.js';
 
+/** Where a file lies, which import.meta says in modules alone. */
+const URL_OF_FILE = 'const bundleUrl=require("node:url").pathToFileURL(__filename).href;';
+
 /** @type {import('esbuild').BuildOptions} */
 const options = {
   bundle: true,
+  define: { 'import.meta.url': 'bundleUrl' },
   format: 'cjs',
   platform: 'node',
   target: 'node20.19',
@@ -65,10 +69,9 @@ const { metafile } = await build({
   entryPoints: PROCESSES,
   // Where a bundle lies is known from the parameters of a CommonJS module. Modules are strict, which a script is not.
   banner: {
-    js: '(function(exports,require,module,__filename,__dirname){"use strict";const bundleUrl=require("node:url").pathToFileURL(__filename).href;',
+    js: `(function(exports,require,module,__filename,__dirname){"use strict";${URL_OF_FILE}`,
   },
   footer: { js: '})' },
-  define: { 'import.meta.url': 'bundleUrl' },
   // Libraries that are loaded when they are needed: by require, since code from a cache cannot import.
   supported: { 'dynamic-import': false },
   plugins: [
@@ -89,9 +92,7 @@ const { outputFiles: starters } = await build({
   ...options,
   write: false,
   legalComments: 'none',
-  // The thread starts no further thread, which alone asks where its file lies.
-  logOverride: { 'empty-import-meta': 'silent' },
-  banner: { js: '#!/usr/bin/env node' },
+  banner: { js: `#!/usr/bin/env node\n${URL_OF_FILE}` },
   entryPoints: {
     starter: 'dist/processes/run-bundle.js',
     import: `dist/${IMPORT_MODULE}`,
@@ -141,7 +142,11 @@ function recordCodeCaches() {
 }
 
 const caches = bundles.map(codeCacheOf);
-if (!caches.every((cache) => existsSync(cache))) recordCodeCaches();
+if (!caches.every((cache) => existsSync(cache))) {
+  // All are made anew: how the program starts its child processes belongs to the program, and decides about their caches.
+  for (const cache of caches) rmSync(cache, { force: true });
+  recordCodeCaches();
+}
 const missing = caches.filter((cache) => !existsSync(cache));
 if (missing.length > 0) {
   throw new Error(

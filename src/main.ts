@@ -1,6 +1,7 @@
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { IANAZone } from 'luxon';
+import { childAhead } from './child-ahead.js';
 import { systemClock } from './clock.js';
 import { openMigratedDatabase, type ReadOnlyAccess } from './configured-database.js';
 import { adjustmentsFor, facilityReadersOf } from './config/extract-policy.js';
@@ -137,6 +138,7 @@ export function openReadersAndStores(
     }
   };
   const family = new PoolFamily();
+  family.add(childAhead);
   return {
     readers: new ReaderPool({
       family,

@@ -1,8 +1,8 @@
 import { Buffer } from 'node:buffer';
 import { stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
-import { DateTime } from 'luxon';
 import type { MetadataValue } from '../domain/file-metadata.js';
+import { zonedTime } from '../domain/zoned-time.js';
 import { AppError, isAppError, systemErrorCode, toError } from '../errors.js';
 import type { SingleFile } from '../extract/extract-single-file.js';
 import { ReaderPool } from '../extract/reader-pool.js';
@@ -80,9 +80,7 @@ function entriesOf(
     calibration: signal.calibration,
     dtype: signal.dtype,
     acquired:
-      signal.acquiredMs === null
-        ? null
-        : DateTime.fromMillis(signal.acquiredMs, { zone: options.timezone }).toISO(),
+      signal.acquiredMs === null ? null : zonedTime(signal.acquiredMs, options.timezone).toISO(),
     ...adjustedOf(file, index + 1),
     ...(options.allTags && index === 0 ? { tags: file.tags } : {}),
   }));

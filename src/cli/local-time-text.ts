@@ -1,5 +1,6 @@
 import { DateTime } from 'luxon';
 import { readTime } from '../domain/local-time.js';
+import { zonedTime } from '../domain/zoned-time.js';
 
 /** A time given on the command line. */
 export interface GivenTime {
@@ -26,7 +27,7 @@ export function readGivenTime(text: string, zone: string, nowMs: number): GivenT
 
 /** An instant for people: local time in the zone with its offset; in UTC where the zone is unknown. */
 export function localTimeText(epochMs: number, zone: string): string {
-  const local = DateTime.fromMillis(epochMs, { zone });
-  const shown = local.isValid ? local : DateTime.fromMillis(epochMs, { zone: 'utc' });
+  const local = zonedTime(epochMs, zone);
+  const shown = local.isValid ? local : zonedTime(epochMs, 'UTC');
   return shown.toISO({ suppressMilliseconds: true }) ?? '';
 }

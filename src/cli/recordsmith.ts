@@ -1,3 +1,4 @@
+import './start-ahead.js';
 import '../zod-settings.js';
 import { describeError } from './describe-error.js';
 import { EXIT } from './exit-codes.js';

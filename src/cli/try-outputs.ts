@@ -1,10 +1,10 @@
 import { readFile, stat } from 'node:fs/promises';
 import { basename } from 'node:path';
-import { DateTime } from 'luxon';
 import type { GatheredDatasets } from '../daemon/gather-datasets.js';
 import type { Look } from '../daemon/look-at-session.js';
 import type { Dataset } from '../domain/dataset.js';
 import type { ExperimentRecord } from '../domain/record.js';
+import { zonedTime } from '../domain/zoned-time.js';
 import { pathBelow } from '../extract/output-locations.js';
 import { PagePictures } from '../page/page-pictures.js';
 import { sessionPagePieces } from '../page/session-page.js';
@@ -40,7 +40,7 @@ export async function writeTryOutputs(
 ): Promise<{ readonly paths: TryPaths; readonly previewsLeftOut: number }> {
   const { record, gathered, look, folder, out, validator, signal } = options;
   const { timezone, startMs } = record.summary;
-  const start = DateTime.fromMillis(startMs, { zone: timezone, locale: 'en-US' });
+  const start = zonedTime(startMs, timezone);
   const pictures = await picturesOf(options);
   const paths = await writeTryFiles({
     folder: out,

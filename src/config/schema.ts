@@ -1,3 +1,4 @@
+import { CHILD_MEMORY_BYTES } from '../child-entry.js';
 import cron from 'node-cron';
 import { z } from 'zod';
 import { DEFAULT_IGNORE_PATTERNS, DEFAULT_IGNORED_FOLDERS } from '../domain/ignored-names.js';
@@ -80,7 +81,7 @@ const limits = z.strictObject({
   readers: count.max(64).default(2),
   file_bytes: byteCount.default(268_435_456),
   file_seconds: z.number().positive().default(60),
-  file_memory_bytes: byteCount.default(1_073_741_824),
+  file_memory_bytes: byteCount.default(CHILD_MEMORY_BYTES),
   look_seconds: z.number().positive().default(300),
   session_files: count.default(100_000),
 });

@@ -1,5 +1,6 @@
-import { DateTime, FixedOffsetZone, IANAZone } from 'luxon';
+import { DateTime, FixedOffsetZone } from 'luxon';
 import { AppError } from '../errors.js';
+import { zonedTime, zoneNamed } from './zoned-time.js';
 
 /** What a time text says. */
 export interface ReadTime {
@@ -79,7 +80,7 @@ function readLocalTime(
   wallMs: number,
   options: ReadTimeOptions,
 ): { epochMs: number; warning: string | null } {
-  const zone = IANAZone.create(options.zone);
+  const zone = zoneNamed(options.zone);
   if (!zone.isValid) throw invalid(text, `is in the unknown time zone ${options.zone}`);
   const dayMs = 86_400_000;
   const offsets = new Set([zone.offset(wallMs - dayMs), zone.offset(wallMs + dayMs)]);
@@ -105,5 +106,5 @@ function readLocalTime(
 }
 
 function describe(epochMs: number, zone: string): string {
-  return DateTime.fromMillis(epochMs, { zone }).toISO({ suppressMilliseconds: true }) ?? '';
+  return zonedTime(epochMs, zone).toISO({ suppressMilliseconds: true }) ?? '';
 }

@@ -1,5 +1,5 @@
-import { DateTime } from 'luxon';
 import { readTime } from '../domain/local-time.js';
+import { zonedTime } from '../domain/zoned-time.js';
 import { isAppError } from '../errors.js';
 
 /** A wall-clock time as a file states it, without a zone. */
@@ -43,10 +43,7 @@ export function isoFileTime(text: string, timezone: string): FileTime | null {
   if (!(year >= 1970 && year <= 2199)) return null;
   try {
     const { epochMs, warning } = readTime(text, { zone: timezone });
-    // Named, so that the locale of the machine is not looked up, which takes long and changes nothing here.
-    const iso = DateTime.fromMillis(epochMs, { zone: timezone, locale: 'en-US' }).toISO({
-      suppressMilliseconds: true,
-    });
+    const iso = zonedTime(epochMs, timezone).toISO({ suppressMilliseconds: true });
     return iso === null ? null : { epochMs, iso, warning };
   } catch (error) {
     if (isAppError(error) && error.code === 'TIME_INVALID') return null;

@@ -1,5 +1,5 @@
 import { setMaxListeners } from 'node:events';
-import { CHILD_ENTRY } from '../child-entry.js';
+import { CHILD_ENTRY, CHILD_MEMORY_BYTES } from '../child-entry.js';
 import { AppError, isAppError } from '../errors.js';
 import type { ProcessPoolEvent } from '../processes/pool-options.js';
 import type { PoolFamily } from '../processes/pool-family.js';
@@ -29,7 +29,6 @@ export interface ReaderPoolOptions {
 
 const DEFAULT_SIZE = 2;
 const DEFAULT_TIME_LIMIT_MS = 60_000;
-const DEFAULT_MEMORY_LIMIT_BYTES = 1024 ** 3;
 /** Files handed out ahead of the one whose result is due, for each process. */
 const AHEAD = 16;
 /** Files that a process has at hand, so that it never waits for its next one. */
@@ -52,7 +51,7 @@ export class ReaderPool {
   constructor(options: ReaderPoolOptions = {}) {
     this.#size = options.size ?? DEFAULT_SIZE;
     this.#timeLimitMs = options.timeLimitMs ?? DEFAULT_TIME_LIMIT_MS;
-    this.#memoryLimitBytes = options.memoryLimitBytes ?? DEFAULT_MEMORY_LIMIT_BYTES;
+    this.#memoryLimitBytes = options.memoryLimitBytes ?? CHILD_MEMORY_BYTES;
     this.#pool = new ProcessPool({
       size: this.#size,
       name: 'reader',

@@ -1,4 +1,4 @@
-import { CHILD_ENTRY } from '../child-entry.js';
+import { CHILD_ENTRY, CHILD_MEMORY_BYTES } from '../child-entry.js';
 import { AppError, isAppError } from '../errors.js';
 import type { ProcessPoolEvent, RunJobOptions } from '../processes/pool-options.js';
 import type { PoolFamily } from '../processes/pool-family.js';
@@ -130,7 +130,7 @@ export class StorePool {
         child: {
           entry: CHILD_ENTRY,
           execArgv: [],
-          memoryLimitBytes: this.#options.memoryLimitBytes ?? 1024 ** 3,
+          memoryLimitBytes: this.#options.memoryLimitBytes ?? CHILD_MEMORY_BYTES,
         },
         size: this.#options.processesPerStore ?? 2,
         name: `store ${store}`,

@@ -1,5 +1,6 @@
 import { DateTime } from 'luxon';
 import type { MetadataValue } from '../domain/file-metadata.js';
+import { zonedTime } from '../domain/zoned-time.js';
 
 /** `1 file`, `2,000 files`. */
 export function countText(count: number, one: string, many = `${one}s`): string {
@@ -34,7 +35,7 @@ export class PageTimes {
 
   /** In the zone. */
   local(epochMs: number): DateTime {
-    return DateTime.fromMillis(epochMs, { zone: this.#zone, locale: 'en-US' });
+    return zonedTime(epochMs, this.#zone);
   }
 
   /** `2026-11-21 09:05:07` */

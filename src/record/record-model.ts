@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-import { DateTime } from 'luxon';
 import type { Activity } from '../domain/activity.js';
 import type { Instrument } from '../domain/instrument.js';
 import type { ExperimentRecord, Note, Person, Project, Sample } from '../domain/record.js';
@@ -7,6 +6,7 @@ import { type Session, usageEventIdOf } from '../domain/session.js';
 import { fillTitle, TITLE_PARTS, unknownTitlePart } from '../domain/title-template.js';
 import { AppError } from '../errors.js';
 import { chemicalElementsOf } from '../domain/chemical-elements.js';
+import { zonedTime } from '../domain/zoned-time.js';
 import { countForbidden } from './forbidden-characters.js';
 
 /** The title of sessions whose source has none. */
@@ -56,12 +56,7 @@ export interface RecordOptions {
 }
 
 function titleOf(template: string, { session, instrument }: RecordInput): string {
-  const start = DateTime.fromMillis(session.start.toMillis(), {
-    zone: instrument.timezone,
-    locale: 'en-US',
-    numberingSystem: 'latn',
-    outputCalendar: 'gregory',
-  });
+  const start = zonedTime(session.start.toMillis(), instrument.timezone);
   const unknown = unknownTitlePart(template);
   if (unknown !== null) {
     throw new AppError('CONFIG_INVALID', `The title template has an unknown part {${unknown}}.`, {

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import { DateTime } from 'luxon';
 import { usageEventIdOf } from '../domain/session.js';
+import { zonedTime } from '../domain/zoned-time.js';
 
 /** How records lie in their folder: by year, or all in one folder as NexusLIMS has them. */
 export const RECORD_LAYOUTS = ['by-year', 'flat'] as const;
@@ -68,7 +68,7 @@ interface BaseName {
 
 /** `{date}_{pid}_{suffix}`, short enough for `reservedBytes` more; what is shortened is told apart by its hash. */
 function baseName(input: RecordNameInput, reservedBytes: number): BaseName {
-  const start = DateTime.fromMillis(input.startMs, { zone: input.timezone, locale: 'en-US' });
+  const start = zonedTime(input.startMs, input.timezone);
   const suffix = usageEventIdOf(input.sessionIdentifier) ?? input.sessionKey;
   const stem = encodeName(`${start.toFormat('yyyy-MM-dd')}_${input.instrumentPid}_${suffix}`);
   const maxBytes = MAX_NAME_BYTES - reservedBytes;

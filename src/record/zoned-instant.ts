@@ -1,4 +1,4 @@
-import { DateTime } from 'luxon';
+import { zonedTime } from '../domain/zoned-time.js';
 import { AppError } from '../errors.js';
 
 /**
@@ -6,7 +6,7 @@ import { AppError } from '../errors.js';
  * @throws AppError TIME_INVALID
  */
 export function zonedInstant(epochMs: number, timezone: string): string {
-  const instant = DateTime.fromMillis(epochMs, { zone: timezone });
+  const instant = zonedTime(epochMs, timezone);
   if (!instant.isValid) {
     throw new AppError('TIME_INVALID', `${epochMs} ms in zone "${timezone}" is no time.`, {
       remedy: "Set the instrument's time zone to an IANA name such as Europe/Berlin.",

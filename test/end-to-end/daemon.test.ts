@@ -231,9 +231,10 @@ describeWithServer('A restart of the PostgreSQL server', () => {
         end: '2026-05-01T10:00:00Z',
       });
     });
-    const daemon = lab.start(['--log-level', 'debug']);
-    // A reader was started: the session is being read.
-    await daemon.saw('A child process changed.', 2);
+    const daemon = lab.start([]);
+    await waitFor('its files are being read', () =>
+      lab.files(lab.output).some((name) => name.includes('/long/')),
+    );
     await server.restart();
     await waitFor(
       'it is built or put off',

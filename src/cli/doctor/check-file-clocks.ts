@@ -5,6 +5,7 @@ import { catalogueTimes, type CatalogueTimes } from '../../db/catalogue-times-st
 import type { Database } from '../../db/database.js';
 import { listInstruments } from '../../db/instrument-store.js';
 import type { Instrument, InstrumentFolder } from '../../domain/instrument.js';
+import { zonedTime } from '../../domain/zoned-time.js';
 import { isAppError } from '../../errors.js';
 import { ReaderPool } from '../../extract/reader-pool.js';
 import { resolveInData } from '../../files/look-roots.js';
@@ -181,9 +182,7 @@ function remedyOf(
   const offset = Math.round(knownS - leadMs / 1000);
   // An offset holds from a corrected time on; these are the times in the files.
   const fromMs = Math.floor((sinceMs + leadMs) / 1000) * 1000;
-  const from = DateTime.fromMillis(fromMs, { zone: timezone }).toISO({
-    suppressMilliseconds: true,
-  });
+  const from = zonedTime(fromMs, timezone).toISO({ suppressMilliseconds: true });
   return `${start} Sessions take files by the times of the files, which stay right if only that PC's clock is wrong; where it is those that are wrong: ${set} --clock-offset ${offset} --valid-from ${String(from)}`;
 }
 

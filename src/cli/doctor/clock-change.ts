@@ -1,4 +1,5 @@
-import { DateTime, IANAZone } from 'luxon';
+import { zonedTime, zoneNamed } from '../../domain/zoned-time.js';
+import type { Zone } from 'luxon';
 import type { ClockLeadRun } from './clock-lead-runs.js';
 
 /** Since when a clock is as it is. */
@@ -25,13 +26,12 @@ export function clockChange(
   present: ClockLeadRun,
   timezone: string,
 ): ClockChange {
-  const day = (ms: number): string =>
-    DateTime.fromMillis(ms, { zone: timezone, locale: 'en-US' }).toFormat('d MMMM yyyy');
+  const day = (ms: number): string => zonedTime(ms, timezone).toFormat('d MMMM yyyy');
   if (before === undefined) {
     const sinceMs = present.firstMs;
     return { sinceMs, since: `at least since ${day(sinceMs)}`, explanation: null };
   }
-  const zone = IANAZone.create(timezone);
+  const zone = zoneNamed(timezone);
   const zoneStepMs = (zone.offset(present.firstMs) - zone.offset(before.lastMs)) * MINUTE_MS;
   const stepMs = present.leadMs - before.leadMs;
   const follows = Math.abs(stepMs + zoneStepMs) <= STEP_TOLERANCE_MS;
@@ -51,7 +51,7 @@ export function clockChange(
 }
 
 /** The instant between two at which the offset of the zone became that of the later one. */
-function zoneChangeMs(zone: IANAZone, fromMs: number, toMs: number): number {
+function zoneChangeMs(zone: Zone, fromMs: number, toMs: number): number {
   let [before, after] = [fromMs, toMs];
   while (after - before > 1000) {
     const middle = Math.floor((before + after) / 2);

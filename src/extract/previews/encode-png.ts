@@ -1,9 +1,10 @@
 import { constants, crc32, deflateSync } from 'node:zlib';
-import type { Raster } from './raster.js';
+import { paletteOf, type Raster } from './raster.js';
 
 const SIGNATURE = Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]);
 const GREY = 0;
 const TRUE_COLOUR = 2;
+const PALETTE = 3;
 const FILTER_UP = 2;
 const FILTER_AVERAGE = 3;
 
@@ -84,12 +85,13 @@ export function encodePng(raster: Raster, content: 'drawing' | 'photograph'): Bu
   header.writeUInt32BE(raster.width, 0);
   header.writeUInt32BE(raster.height, 4);
   header[8] = 8;
-  header[9] = raster.channels === 1 ? GREY : TRUE_COLOUR;
+  header[9] = raster.inks !== undefined ? PALETTE : raster.channels === 1 ? GREY : TRUE_COLOUR;
   const lines = content === 'drawing' ? filterUp(raster) : filterAverage(raster);
   const compressed = deflateSync(lines, { level: 6, memLevel: 8, strategy: constants.Z_RLE });
   return Buffer.concat([
     SIGNATURE,
     chunk('IHDR', header),
+    ...(raster.inks === undefined ? [] : [chunk('PLTE', Buffer.from(paletteOf(raster.inks)))]),
     chunk('IDAT', compressed),
     chunk('IEND', Buffer.alloc(0)),
   ]);

@@ -1,13 +1,14 @@
 import type { PreviewSource } from '../extractor.js';
 import { axisTicks, powerOfTenText, type AxisTicks } from './axis-ticks.js';
 import { glyphSheet, LABEL_CELL_WIDTH, type GlyphSheet } from './glyph-sheet.js';
-import { blendPixel, createRaster, fillRectangle, type Ink, type Raster } from './raster.js';
+import { blendPixel, createDrawing, fillRectangle, type Ink, type Raster } from './raster.js';
 import { copyNumbers } from './reduce-pixels.js';
 
 const CURVE: Ink = { red: 24, green: 84, blue: 158 };
 const FRAME: Ink = { red: 90, green: 90, blue: 90 };
 const GRID: Ink = { red: 228, green: 228, blue: 228 };
 const TEXT: Ink = { red: 40, green: 40, blue: 40 };
+const INKS = [CURVE, FRAME, GRID, TEXT] as const;
 /** Half the width of the curve, pixels. */
 const HALF_STROKE = 0.7;
 const EDGE = 12;
@@ -43,7 +44,7 @@ interface Range {
 /** A spectrum as a curve with axes. Values that are not finite leave gaps; of many values a pixel, the least and most are shown. */
 export function drawSpectrum(source: SpectrumSource, width: number, height: number): Raster {
   const sheet = glyphSheet(LABEL_CELL_WIDTH);
-  const raster = createRaster(width, height, 3);
+  const raster = createDrawing(width, height, INKS);
   const values = new Float64Array(source.values.length);
   copyNumbers(source.values, 0, values.length, values);
   const isCalibrated =

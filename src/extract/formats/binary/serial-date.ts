@@ -1,3 +1,4 @@
+import { zonedTime } from '../../../domain/zoned-time.js';
 import { DateTime } from 'luxon';
 import { fileTimeOf, type FileTime } from '../../file-time.js';
 
@@ -24,8 +25,6 @@ export function wallTime(wallMs: number, timezone: string): FileTime | null {
 export function unixTime(seconds: number, timezone: string): FileTime | null {
   if (!(seconds > 0 && seconds < 7_258_118_400)) return null;
   const epochMs = Math.round(seconds * 1000);
-  const iso = DateTime.fromMillis(epochMs, { zone: timezone, locale: 'en-US' }).toISO({
-    suppressMilliseconds: true,
-  });
+  const iso = zonedTime(epochMs, timezone).toISO({ suppressMilliseconds: true });
   return iso === null ? null : { epochMs, iso, warning: null };
 }

@@ -1,4 +1,4 @@
-import { DateTime } from 'luxon';
+import { zonedTime } from '../../../domain/zoned-time.js';
 import type { ExtractContext } from '../../extractor.js';
 import { fileTimeOf, type FileTime, type LocalTimeParts } from '../../file-time.js';
 import { entryAt, textAt, type DmGroup } from './dm-tree.js';
@@ -77,7 +77,7 @@ function* dateTexts(tags: DmGroup): Generator<readonly [date: string, time: stri
 function systemTime(value: unknown, timezone: string): FileTime | null {
   if (typeof value !== 'number' && typeof value !== 'bigint') return null;
   const epochMs = Math.round(Number(value) / 10_000) - FILETIME_EPOCH_MS;
-  const read = DateTime.fromMillis(Number.isFinite(epochMs) ? epochMs : 0, { zone: timezone });
+  const read = zonedTime(Number.isFinite(epochMs) ? epochMs : 0, timezone);
   // Before DigitalMicrograph existed: a counter that was never set.
   if (!read.isValid || read.year < 1990 || read.year > 2199) return null;
   const iso = read.toISO();
