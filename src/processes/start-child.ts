@@ -26,10 +26,14 @@ export function startChild({ entry, execArgv, memoryLimitBytes }: StartChildOpti
     memoryLimitBytes === null
       ? []
       : [`--max-old-space-size=${Math.max(32, Math.floor(memoryLimitBytes / 1024 / 1024))}`];
-  // Child processes read hostile files: they get none of the secrets that the environment may hold.
+  // Child processes read hostile files: they get none of the secrets that the environment may hold. They talk to nobody, and
+  // node reads extra certificates when it starts, which takes as long as all else that it does then.
   const env = Object.fromEntries(
     Object.entries(process.env).filter(
-      ([name]) => !/^(RECORDSMITH_|NX_|PG|CREDENTIALS_DIRECTORY$|NOTIFY_SOCKET$)/i.test(name),
+      ([name]) =>
+        !/^(RECORDSMITH_|NX_|PG|CREDENTIALS_DIRECTORY$|NOTIFY_SOCKET$|NODE_EXTRA_CA_CERTS$)/i.test(
+          name,
+        ),
     ),
   );
   return fork(fileURLToPath(entry), [], {
