@@ -2,10 +2,9 @@ import { spawn, spawnSync } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { median, type BenchResult, type BenchRow } from './bench-result.js';
+import { CLI } from './build-lab.js';
 
-const CLI = fileURLToPath(new URL('../../../dist/program/recordsmith.js', import.meta.url));
 const RUNS = 9;
 
 /** Milliseconds from spawn to exit; the output is checked before the time counts. */
