@@ -20,6 +20,13 @@ const KEPT_MEMORY = {
   MALLOC_TRIM_THRESHOLD_: String(128 * 1024 * 1024),
 } as const;
 
+/**
+ * Options of V8. To optimize with inlining costs a process that works for a second more time than it wins, and one that works
+ * for a minute as much. A walk through a store makes millions of short-lived objects: a nursery that may grow spares it
+ * collecting them.
+ */
+const V8_OPTIONS = ['--no-turbo-inlining', '--max-semi-space-size=32'] as const;
+
 /** Starts a child process that can be told jobs. */
 export function startChild({ entry, execArgv, memoryLimitBytes }: StartChildOptions): ChildProcess {
   const heapLimit =
@@ -38,7 +45,7 @@ export function startChild({ entry, execArgv, memoryLimitBytes }: StartChildOpti
   );
   return fork(fileURLToPath(entry), [], {
     env: { ...KEPT_MEMORY, ...env },
-    execArgv: ['--no-turbo-inlining', ...execArgv, ...heapLimit],
+    execArgv: [...V8_OPTIONS, ...execArgv, ...heapLimit],
     serialization: 'advanced',
     // Nothing that a library prints may get into the results on our stdout.
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
