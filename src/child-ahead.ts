@@ -19,7 +19,7 @@ const NOBODY: ChildOwner = {
  * configuration, which is not read yet. Nothing waits for it; it ends with this process when nobody takes it.
  */
 export function startChildAhead(): void {
-  const kind = { entry: CHILD_ENTRY, execArgv: [], memoryLimitBytes: CHILD_MEMORY_BYTES };
+  const kind = { entry: CHILD_ENTRY, memoryLimitBytes: CHILD_MEMORY_BYTES };
   ahead = new PoolChild(kind, () => NOBODY);
 }
 

@@ -57,7 +57,6 @@ export class ReaderPool {
       name: 'reader',
       child: {
         entry: options.entry ?? CHILD_ENTRY,
-        execArgv: [],
         memoryLimitBytes: this.#memoryLimitBytes,
       },
       jobsAtOnce: JOBS_AT_ONCE,

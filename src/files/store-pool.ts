@@ -129,7 +129,6 @@ export class StorePool {
       pool = new ProcessPool({
         child: {
           entry: CHILD_ENTRY,
-          execArgv: [],
           memoryLimitBytes: this.#options.memoryLimitBytes ?? CHILD_MEMORY_BYTES,
         },
         size: this.#options.processesPerStore ?? 2,

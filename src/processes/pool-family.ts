@@ -32,11 +32,7 @@ export class PoolFamily {
 
 /** Whether children of two pools are the same but for who has them. */
 export function isOfOneKind(one: StartChildOptions, other: StartChildOptions): boolean {
-  return (
-    one.entry.href === other.entry.href &&
-    one.memoryLimitBytes === other.memoryLimitBytes &&
-    one.execArgv.join(' ') === other.execArgv.join(' ')
-  );
+  return one.entry.href === other.entry.href && one.memoryLimitBytes === other.memoryLimitBytes;
 }
 
 /** Whether a child holds little memory: nothing of a job before would be counted against the next one. */

@@ -5,8 +5,6 @@ import { fileURLToPath } from 'node:url';
 export interface StartChildOptions {
   /** Its entry file, which calls serveJobs. */
   readonly entry: URL;
-  /** Options of node, besides the heap's limit. */
-  readonly execArgv: readonly string[];
   /** Bytes of memory that it may take; null: no limit. */
   readonly memoryLimitBytes: number | null;
 }
@@ -28,7 +26,7 @@ const KEPT_MEMORY = {
 const V8_OPTIONS = ['--no-turbo-inlining', '--max-semi-space-size=32'] as const;
 
 /** Starts a child process that can be told jobs. */
-export function startChild({ entry, execArgv, memoryLimitBytes }: StartChildOptions): ChildProcess {
+export function startChild({ entry, memoryLimitBytes }: StartChildOptions): ChildProcess {
   const heapLimit =
     memoryLimitBytes === null
       ? []
@@ -45,7 +43,7 @@ export function startChild({ entry, execArgv, memoryLimitBytes }: StartChildOpti
   );
   return fork(fileURLToPath(entry), [], {
     env: { ...KEPT_MEMORY, ...env },
-    execArgv: [...V8_OPTIONS, ...execArgv, ...heapLimit],
+    execArgv: [...V8_OPTIONS, ...heapLimit],
     serialization: 'advanced',
     // Nothing that a library prints may get into the results on our stdout.
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],

@@ -16,7 +16,7 @@ const entry = new URL('../support/pool-jobs.mjs', import.meta.url);
 const pools: ProcessPool[] = [];
 const events: ProcessPoolEvent[] = [];
 
-const child = { entry, execArgv: [], memoryLimitBytes: null };
+const child = { entry, memoryLimitBytes: null };
 
 function makePool(options: Partial<ProcessPoolOptions> = {}): ProcessPool {
   const onEvent = (event: ProcessPoolEvent): void => void events.push(event);
@@ -432,7 +432,7 @@ describe('beside its parent', () => {
     expect(await makePool().run('print', null, patient)).toBe('printed');
     const code = `
       const { ProcessPool } = await import(${JSON.stringify(new URL('../../dist/processes/process-pool.js', import.meta.url).href)});
-      const pool = new ProcessPool({ child: { entry: new URL(${JSON.stringify(entry.href)}), execArgv: [], memoryLimitBytes: null }, size: 1, name: 'test' });
+      const pool = new ProcessPool({ child: { entry: new URL(${JSON.stringify(entry.href)}), memoryLimitBytes: null }, size: 1, name: 'test' });
       await pool.run('print', null, { timeLimitMs: 9000, parse: String });
       await pool.stop();`;
     const parent = spawn(process.execPath, ['--input-type=module', '-e', code], {

@@ -4,7 +4,7 @@ import { ProcessPool } from '../../dist/processes/process-pool.js';
 
 const entry = new URL('./pool-jobs.mjs', import.meta.url);
 const pool = new ProcessPool({
-  child: { entry, execArgv: [], memoryLimitBytes: null },
+  child: { entry, memoryLimitBytes: null },
   size: 2,
   name: 'test',
 });
