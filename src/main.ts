@@ -182,8 +182,10 @@ export async function openApplication(options: OpenApplicationOptions): Promise<
   const { readers, stores } = openReadersAndStores(config, log, indexFolder);
   let opened: Database | null = null;
   const close = async (): Promise<void> => {
-    const ended = await Promise.allSettled([readers.stop(), stores.stop(), opened?.close()]);
-    const failed = ended.find((result) => result.status === 'rejected');
+    const stopped = await Promise.allSettled([readers.stop(), stores.stop()]);
+    // Last: what the processes still work on may be written to it.
+    await opened?.close();
+    const failed = stopped.find((result) => result.status === 'rejected');
     if (failed !== undefined) throw failed.reason;
   };
   let facilityClaims: readonly ReaderClaim[];

@@ -1,6 +1,6 @@
-import { CHILD_MEMORY_BYTES } from '../child-entry.js';
 import cron from 'node-cron';
 import { z } from 'zod';
+import { CHILD_MEMORY_BYTES } from '../child-entry.js';
 import { DEFAULT_IGNORE_PATTERNS, DEFAULT_IGNORED_FOLDERS } from '../domain/ignored-names.js';
 import { STACK_PREVIEWS } from '../domain/stack-preview.js';
 import { TITLE_PARTS, unknownTitlePart } from '../domain/title-template.js';

@@ -1,6 +1,5 @@
 import { Buffer } from 'node:buffer';
-import { AppError } from '../errors.js';
-import type { JobHandler } from '../processes/serve-jobs.js';
+import { noJob, type JobHandler } from '../processes/serve-jobs.js';
 import { extractFile, type ExtractFileJob } from './extract-file.js';
 import type { SingleFileJob } from './extract-single-file.js';
 import type { CommandReader } from '../domain/facility-readers.js';
@@ -35,10 +34,6 @@ function isSingleFileJob(payload: unknown): payload is SingleFileJob {
 
 function isCommand(payload: unknown): payload is CommandReader {
   return typeof payload === 'object' && payload !== null && 'command' in payload;
-}
-
-function noJob(): AppError {
-  return new AppError('INTERNAL', 'A reader process got a job that is none.');
 }
 
 /** The readers of the facility, which the pool puts into a job where there are any. */

@@ -1,5 +1,5 @@
-import { AppError, isAppError } from '../errors.js';
-import type { JobHandler } from '../processes/serve-jobs.js';
+import { isAppError } from '../errors.js';
+import { noJob, type JobHandler } from '../processes/serve-jobs.js';
 import { findSessionFiles } from './find-session-files.js';
 import { FolderLister } from './folder-lister.js';
 import { IndexShelf } from './index-shelf.js';
@@ -70,10 +70,6 @@ function isLookRequest(payload: unknown): payload is LookRequest {
     Array.isArray(payload.folders) &&
     payload.folders.length > 0
   );
-}
-
-function noJob(): AppError {
-  return new AppError('INTERNAL', 'A store process got a job that is none.');
 }
 
 /** What a child process does for the store pool: everything that may hang with a store happens there. */

@@ -16,6 +16,11 @@ export interface JobContext {
 /** A job of a pool's child: parses its payload, may throw anything, answers with what structured clone can carry. */
 export type JobHandler = (payload: unknown, context: JobContext) => unknown;
 
+/** What a handler throws for a payload that is not of its job: both ends are of one version, so this is a defect. */
+export function noJob(): AppError {
+  return new AppError('INTERNAL', 'A child process got a job that is none.');
+}
+
 /**
  * Makes this process the child of a ProcessPool: answers its jobs until the parent goes away. Call it once, at the end
  * of the entry file. SIGINT and SIGTERM are ignored, since a terminal's ^C reaches the whole process group and only

@@ -1,5 +1,5 @@
-import { zonedTime, zoneNamed } from '../../domain/zoned-time.js';
 import type { Zone } from 'luxon';
+import { zonedTime, zoneNamed } from '../../domain/zoned-time.js';
 import type { ClockLeadRun } from './clock-lead-runs.js';
 
 /** Since when a clock is as it is. */

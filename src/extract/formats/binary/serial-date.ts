@@ -1,5 +1,5 @@
-import { zonedTime } from '../../../domain/zoned-time.js';
 import { DateTime } from 'luxon';
+import { zonedTime } from '../../../domain/zoned-time.js';
 import { fileTimeOf, type FileTime } from '../../file-time.js';
 
 /** Days from 1899-12-30, the zero of OLE automation dates (Excel, Delphi), to 1970-01-01. */
