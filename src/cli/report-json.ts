@@ -1,14 +1,14 @@
 import { join } from 'node:path';
-import { DateTime } from 'luxon';
 import type { BuildReport } from '../daemon/build-ending.js';
 import type { FileVerdict } from '../domain/found-file.js';
 import type { RecordStatus } from '../domain/record-status.js';
 import type { WorkingSession } from '../domain/working-session.js';
+import { zonedTime } from '../domain/zoned-time.js';
 import type { TableRow } from './text-table.js';
 
 /** An instant for people and programs: ISO 8601 in UTC with milliseconds. */
 export function isoText(epochMs: number): string {
-  return DateTime.fromMillis(epochMs, { zone: 'utc' }).toISO() ?? '';
+  return zonedTime(epochMs, 'utc').toISO() ?? '';
 }
 
 /** A session as the document shows it: one that was built, or one that may not even have a START. */

@@ -1,9 +1,10 @@
 import { basename } from 'node:path';
-import { DateTime } from 'luxon';
+import type { DateTime } from 'luxon';
 import { configSchema, type Config } from '../config/schema.js';
 import type { Dataset } from '../domain/dataset.js';
 import type { Instrument } from '../domain/instrument.js';
 import { sessionKeyOf, type Session } from '../domain/session.js';
+import { zonedTime } from '../domain/zoned-time.js';
 import { AppError } from '../errors.js';
 import type { TryOptions } from './commands/try.js';
 import { machineZone, readGivenTime } from './local-time-text.js';
@@ -80,7 +81,7 @@ export function tryInstrument(name: string | null, options: TryOptions): Instrum
 }
 
 function utc(epochMs: number): DateTime<true> {
-  const instant = DateTime.fromMillis(epochMs, { zone: 'utc' });
+  const instant = zonedTime(epochMs, 'utc');
   if (instant.isValid) return instant;
   throw new AppError('TIME_INVALID', `${epochMs} ms is no time.`, {
     remedy: 'Correct the times of the files, or name a window with --from and --to.',

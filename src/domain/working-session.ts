@@ -1,7 +1,7 @@
-import { DateTime } from 'luxon';
 import type { FolderClockOffsets } from './frozen-clock-offsets.js';
 import type { RecordStatus } from './record-status.js';
 import type { Session } from './session.js';
+import { zonedTime } from './zoned-time.js';
 
 /** What is remembered of a look that found files still arriving, so that the next one can compare. */
 export interface LastLook {
@@ -56,8 +56,8 @@ export interface WorkingSession {
 /** The complete session that a build works on, or null while START or END is missing. */
 export function completeSession(session: WorkingSession): Session | null {
   if (session.startMs === null || session.endMs === null) return null;
-  const start = DateTime.fromMillis(session.startMs, { zone: 'utc' });
-  const end = DateTime.fromMillis(session.endMs, { zone: 'utc' });
+  const start = zonedTime(session.startMs, 'utc');
+  const end = zonedTime(session.endMs, 'utc');
   if (!start.isValid || !end.isValid) return null;
   return {
     identifier: session.identifier,

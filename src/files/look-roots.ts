@@ -1,5 +1,5 @@
 import { isAbsolute, normalize, resolve } from 'node:path';
-import { DateTime } from 'luxon';
+import { zonedTime } from '../domain/zoned-time.js';
 import { AppError, systemErrorCode } from '../errors.js';
 import type { LookFolder, LookRequest } from './look-request.js';
 import { failureText, isStoreFailure, storeUnavailable } from './store-errors.js';
@@ -114,7 +114,7 @@ function unavailable(path: string, error: unknown): AppError {
 export function requireNeverUsed(root: LookRoot): void {
   const seenMs = root.folder.rootSeenNonemptyAtMs;
   if (seenMs === null || root.path !== root.folderPath) return;
-  const since = DateTime.fromMillis(seenMs, { zone: 'utc' }).toISO();
+  const since = zonedTime(seenMs, 'utc').toISO();
   throw storeUnavailable(
     `The folder ${root.path} is empty, but held files before (${since ?? 'earlier'}): is the store mounted?`,
   );

@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { DateTime, IANAZone } from 'luxon';
+import { IANAZone } from 'luxon';
 import type { Clock } from '../../clock.js';
 import { catalogueTimes, type CatalogueTimes } from '../../db/catalogue-times-store.js';
 import type { Database } from '../../db/database.js';
@@ -134,7 +134,7 @@ function checkFolder(
     instrument: instrument.pid,
     folder: folder.path,
     leadSeconds: Math.round(present.leadMs / 1000),
-    since: DateTime.fromMillis(change.sinceMs, { zone: 'utc' }).toISO(),
+    since: zonedTime(change.sinceMs, 'utc').toISO(),
     files: present.files,
   };
   const message =

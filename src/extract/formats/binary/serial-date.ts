@@ -1,4 +1,3 @@
-import { DateTime } from 'luxon';
 import { zonedTime } from '../../../domain/zoned-time.js';
 import { fileTimeOf, type FileTime } from '../../file-time.js';
 
@@ -17,7 +16,7 @@ export function serialDateTime(days: number, timezone: string): FileTime | null 
 
 /** The instant of a wall-clock time that was counted as if it were UTC (milliseconds), in the instrument's zone. */
 export function wallTime(wallMs: number, timezone: string): FileTime | null {
-  const { year, month, day, hour, minute, second } = DateTime.fromMillis(wallMs, { zone: 'utc' });
+  const { year, month, day, hour, minute, second } = zonedTime(wallMs, 'utc');
   return fileTimeOf({ year, month, day, hour, minute, second }, timezone);
 }
 

@@ -1,4 +1,4 @@
-import { DateTime } from 'luxon';
+import { zonedTime } from '../../../domain/zoned-time.js';
 import { isoFileTime, type FileTime } from '../../file-time.js';
 import { MetadataBuilder } from '../../harmonise.js';
 import { fixedText } from '../tiff/fixed-text.js';
@@ -125,6 +125,6 @@ function timeOf(julianDay: number, milliseconds: number, timezone: string): File
   if (!(julianDay > JULIAN_1970 && julianDay < JULIAN_1970 + 100_000)) return null;
   if (milliseconds >= 86_400_000) return null;
   const wallMs = (julianDay - JULIAN_1970) * 86_400_000 + milliseconds;
-  const wall = DateTime.fromMillis(wallMs, { zone: 'UTC' });
+  const wall = zonedTime(wallMs, 'utc');
   return isoFileTime(wall.toISO({ includeOffset: false }) ?? '', timezone);
 }

@@ -1,4 +1,4 @@
-import { DateTime } from 'luxon';
+import { zonedTime } from '../../../domain/zoned-time.js';
 import { isoFileTime, type FileTime } from '../../file-time.js';
 import type { FileSource } from '../../extractor.js';
 import { MetadataBuilder } from '../../harmonise.js';
@@ -106,7 +106,7 @@ function readScan(file: FileSource, offset: number): LsmScan {
 /** Days since 30 December 1899, local time. */
 function timeOf(days: number | null, timezone: string): FileTime | null {
   if (days === null || !(days > 0 && days < 200_000)) return null;
-  const wall = DateTime.fromMillis(Math.round((days - 25_569) * 86_400) * 1000, { zone: 'UTC' });
+  const wall = zonedTime(Math.round((days - 25_569) * 86_400) * 1000, 'utc');
   return isoFileTime(
     wall.toISO({ includeOffset: false, suppressMilliseconds: true }) ?? '',
     timezone,
