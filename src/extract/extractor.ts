@@ -123,12 +123,22 @@ export interface ExtractedFile {
   /** Human sentences about what could not be read. */
   readonly warnings: readonly string[];
   /** The vendor's own tags, whole (large arrays left out), as JSON: goes into the sidecar. */
-  readonly tags: JsonValue;
+  readonly tags: Tags;
 }
 
 /** Plain JSON; bigint does not occur, NaN and infinities are written as text. */
 export type JsonValue =
   null | boolean | number | string | readonly JsonValue[] | { readonly [key: string]: JsonValue };
+
+/** Tags as JSON, where a map is an object: large trees of a vendor's tags are not copied. */
+export type Tags =
+  | null
+  | boolean
+  | number
+  | string
+  | readonly Tags[]
+  | ReadonlyMap<string, Tags>
+  | { readonly [key: string]: Tags };
 
 /** The first bytes of a file, with its name: what a format is recognised by. */
 export interface FileHead {

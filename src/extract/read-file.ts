@@ -8,13 +8,7 @@ import {
 import type { StackPreview } from '../domain/stack-preview.js';
 import { isAppError, toError, type AppError } from '../errors.js';
 import type { AdjustedSignals } from './adjust-signals.js';
-import type {
-  ExtractedFile,
-  ExtractedSignal,
-  Extractor,
-  FileHead,
-  JsonValue,
-} from './extractor.js';
+import type { ExtractedFile, ExtractedSignal, Extractor, FileHead, Tags } from './extractor.js';
 import type { OpenFile } from './file-source.js';
 import { unknownFile } from './formats/unknown-file.js';
 import { renderPreview } from './previews/render-preview.js';
@@ -49,7 +43,7 @@ export interface ReadFile {
   /** One entry a signal: a PNG, or null. */
   readonly previews: readonly (Buffer | null)[];
   readonly warnings: readonly string[];
-  readonly tags: JsonValue;
+  readonly tags: Tags;
   /** What the adjustments of the configuration did. */
   readonly adjusted: readonly AppliedAdjustment[];
 }

@@ -1,7 +1,7 @@
 import type { Adjustment, AppliedAdjustment } from '../domain/adjustment.js';
 import type { FileMetadata } from '../domain/file-metadata.js';
 import type { StackPreview } from '../domain/stack-preview.js';
-import type { JsonValue } from './extractor.js';
+import type { Tags } from './extractor.js';
 import type { SiblingFacts } from './file-source.js';
 import { stableJson } from './stable-json.js';
 
@@ -34,7 +34,7 @@ export interface SidecarContent {
   /** What the adjustments did, with what the reader gave. */
   readonly adjusted: readonly AppliedAdjustment[];
   readonly siblings: readonly SiblingFacts[];
-  readonly tags: JsonValue;
+  readonly tags: Tags;
 }
 
 /**

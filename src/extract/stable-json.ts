@@ -30,7 +30,8 @@ function text(item: unknown, depth: number): string {
     }
     return `[${written}]`;
   }
-  const entries = new Map(Object.entries(item));
+  const entries: ReadonlyMap<unknown, unknown> =
+    item instanceof Map ? item : new Map(Object.entries(item));
   for (const key of [...entries.keys()].sort()) {
     const entry: unknown = entries.get(key);
     if (entry === undefined || typeof entry === 'function') continue;

@@ -19,6 +19,17 @@ describe('JSON of sidecars', () => {
     expect(stableJson({ a: 1, b: 2 })).toBe(stableJson({ b: 2, a: 1 }));
   });
 
+  test('a map is an object', () => {
+    const tags = {
+      b: 1,
+      a: new Map([
+        ['__proto__', 2],
+        ['10', 3],
+      ]),
+    };
+    expect(stableJson(tags)).toBe('{"a":{"10":3,"__proto__":2},"b":1}');
+  });
+
   test('what JSON cannot hold becomes text or nothing', () => {
     const hostile = {
       nan: Number.NaN,

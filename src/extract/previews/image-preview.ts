@@ -183,9 +183,12 @@ export function enlarge(raster: Raster, boxWidth: number, boxHeight: number): Ra
   for (let row = 0; row < raster.height; row += 1) {
     const from = row * raster.width * channels;
     const to = row * factorY * stride;
-    for (let at = 0; at < stride; at += 1) {
-      const column = Math.floor(at / (channels * factorX));
-      data[to + at] = raster.data[from + column * channels + (at % channels)] ?? 0;
+    for (let column = 0, at = to; column < raster.width; column += 1) {
+      for (let copy = 0; copy < factorX; copy += 1) {
+        for (let channel = 0; channel < channels; channel += 1, at += 1) {
+          data[at] = raster.data[from + column * channels + channel] ?? 0;
+        }
+      }
     }
     for (let copy = 1; copy < factorY; copy += 1) {
       data.copyWithin(to + copy * stride, to, to + stride);

@@ -1,5 +1,5 @@
 import type { Buffer } from 'node:buffer';
-import type { JsonValue } from '../../extractor.js';
+import type { Tags } from '../../extractor.js';
 import { numberAt } from '../binary/binary-header.js';
 import type { DmType } from './dm-types.js';
 import { isDmArray, isDmGroup, type DmGroup, type DmValue } from './dm-tree.js';
@@ -115,11 +115,11 @@ function narrow(value: bigint): number | bigint {
 }
 
 /** The tags as JSON: arrays that stayed in the file as `[4096 x float32 at byte 3691]`, large integers as text. */
-export function dmTagsAsJson(entry: DmValue | DmGroup): JsonValue {
+export function dmTagsAsJson(entry: DmValue | DmGroup): Tags {
   if (isDmGroup(entry)) {
-    return Object.fromEntries(
-      [...entry.entries].map(([name, value]) => [name, dmTagsAsJson(value)]),
-    );
+    const tags = new Map<string, Tags>();
+    for (const [name, value] of entry.entries) tags.set(name, dmTagsAsJson(value));
+    return tags;
   }
   if (isDmArray(entry)) {
     return `[${entry.count} x ${typeText(entry.element)} at byte ${entry.offset}]`;

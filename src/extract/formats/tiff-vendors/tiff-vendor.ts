@@ -1,5 +1,5 @@
 import type { AxisCalibration, DatasetType } from '../../../domain/file-metadata.js';
-import type { ExtractContext, FileSource, JsonValue } from '../../extractor.js';
+import type { ExtractContext, FileSource, Tags } from '../../extractor.js';
 import type { FileTime } from '../../file-time.js';
 import type { MetadataBuilder } from '../../harmonise.js';
 import { textOf, type TiffContainer, type TiffDirectory } from '../tiff/tiff-directory.js';
@@ -51,7 +51,7 @@ export interface TiffVendorAnswer {
   /** Width and whole height as the vendor's metadata state them; null: they do not. */
   readonly statedSize: { readonly width: number; readonly height: number } | null;
   /** The vendor's tags as they are. */
-  readonly tags: JsonValue;
+  readonly tags: Tags;
   readonly warnings: readonly string[];
   /** Whether the metadata were found by searching, since the structure does not lead to them. */
   readonly foundBySearch: boolean;
