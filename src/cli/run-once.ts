@@ -79,6 +79,11 @@ export async function runOnce(context: CommandContext, options: RunOptions): Pro
       stopTaking: signals.stopTaking,
       stopWork: signals.stopWork,
       buildAlone: buildAloneWith(environment, context, options),
+      // They end while the last records are written.
+      onAllRead: () => {
+        environment.readers.endIdle();
+        environment.stores.endIdle();
+      },
     });
     if (options.alone !== true) {
       const { stopTaking: signal } = signals;

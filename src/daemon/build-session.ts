@@ -36,6 +36,8 @@ export interface BuildSessionOptions {
   readonly ignoreBackoff: boolean;
   /** Aborts: the build is given back. */
   readonly stop: AbortSignal;
+  /** Told when no file is looked for or read any more: what is left is the record. */
+  readonly onFilesRead?: () => void;
 }
 
 /**
@@ -45,7 +47,7 @@ export interface BuildSessionOptions {
 export async function buildSession(
   environment: BuildEnvironment,
   identifier: string,
-  { ignoreBackoff, stop }: BuildSessionOptions,
+  { ignoreBackoff, stop, onFilesRead }: BuildSessionOptions,
 ): Promise<BuildResult> {
   const { database, owner, leaseSeconds } = environment;
   const askedAtMs = performance.now();
@@ -73,7 +75,9 @@ export async function buildSession(
   };
   try {
     const ending =
-      claim.diedBuilds >= MOST_DEAD_BUILDS ? diedTooOften(claim.diedBuilds) : await work(attempt);
+      claim.diedBuilds >= MOST_DEAD_BUILDS
+        ? diedTooOften(claim.diedBuilds)
+        : await work(attempt, onFilesRead);
     return await finishBuild(attempt, ending);
   } catch (error) {
     return await giveUp(attempt, error);
@@ -83,7 +87,7 @@ export async function buildSession(
 }
 
 /** The work itself, in the order in which the product describes it. Throws for what only giveUp can judge. */
-async function work(attempt: Attempt): Promise<BuildEnding> {
+async function work(attempt: Attempt, onFilesRead: (() => void) | undefined): Promise<BuildEnding> {
   const { environment, session, working, token, signal } = attempt;
   const instrument = await environment.database.createScope(() =>
     getInstrument(session.instrumentPid),
@@ -129,6 +133,7 @@ async function work(attempt: Attempt): Promise<BuildEnding> {
     now,
     signal,
   });
+  onFilesRead?.();
   await environment.database.createScope(async () => {
     await requireLease(session.identifier, token, session.inputsRevision);
     await saveVerdicts(session.identifier, gathered.verdicts);

@@ -29,6 +29,8 @@ export interface PassOptions {
   readonly buildAlone: (identifier: string, options: BuildSessionOptions) => Promise<BuildResult>;
   /** Told of each session as it is done. */
   readonly onReport?: (report: BuildReport) => void;
+  /** Told when the files of all sessions that were due have been read; a session that becomes due meanwhile may still follow. */
+  readonly onAllRead?: () => void;
 }
 
 /** What a pass did. */
@@ -73,6 +75,8 @@ class Pass {
   /** Why nothing can be written to our own folders; null: it can. */
   #foldersAway: string | null = null;
   #queue: WorkingSession[] = [];
+  /** Being built; their files are still looked for or read. */
+  readonly #unread = new Set<string>();
   #filling: Promise<void> | null = null;
   #failed = false;
 
@@ -128,16 +132,27 @@ class Pass {
       return null;
     }
     const { ignoreBackoff, stopWork, buildAlone } = this.#options;
-    const options = { ignoreBackoff, stop: stopWork };
+    const { identifier } = session;
+    this.#unread.add(identifier);
+    const onFilesRead = (): void => this.#read(identifier);
+    const options = { ignoreBackoff, stop: stopWork, onFilesRead };
     // Whoever holds the lease of a session that is due died too.
     const deaths = session.diedBuilds + (session.lease === null ? 0 : 1);
     const result =
       deaths >= DEAD_BUILDS_BEFORE_ALONE
-        ? await buildAlone(session.identifier, options)
-        : await buildSession(this.#environment, session.identifier, options);
+        ? await buildAlone(identifier, options)
+        : await buildSession(this.#environment, identifier, options);
+    onFilesRead();
     if (result.kind === 'built') return result.report;
     log.debug('A session was passed over.', { session: session.key, reason: result.reason });
     return null;
+  }
+
+  /** A session needs nothing of its files any more. */
+  #read(identifier: string): void {
+    if (this.#unread.delete(identifier) && this.#unread.size === 0 && this.#queue.length === 0) {
+      this.#options.onAllRead?.();
+    }
   }
 
   /** The next session to build, or null: none is left. */

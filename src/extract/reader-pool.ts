@@ -101,6 +101,11 @@ export class ReaderPool {
     return claims;
   }
 
+  /** Ends processes that have nothing to do. */
+  endIdle(): void {
+    this.#pool.endIdle();
+  }
+
   /** Lets files in work finish and ends the processes; a second call ends them at once. */
   stop(): Promise<void> {
     return this.#pool.stop();

@@ -96,6 +96,11 @@ export class StorePool {
     });
   }
 
+  /** Ends processes that have nothing to do. */
+  endIdle(): void {
+    for (const pool of this.#pools.values()) pool.endIdle();
+  }
+
   /** Waits for the looks under way and ends the processes; a second call ends them at once. A hanging one is left. */
   async stop(): Promise<void> {
     this.#isStopped = true;

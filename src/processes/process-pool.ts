@@ -108,6 +108,14 @@ export class ProcessPool {
     }
   }
 
+  /** Ends the children that have nothing to do: probably no job comes any more. One that comes starts a new one. */
+  endIdle(): void {
+    this.#starting = null;
+    for (const [child, jobs] of [...this.#children]) {
+      if (jobs.size === 0 && child.isReady) this.#dismiss(child);
+    }
+  }
+
   /**
    * Takes no more jobs, waits for those it has, and ends the children. A second call kills what still works: its jobs
    * reject with ABORTED. A child that does not end is waited for a few seconds at most.
@@ -181,12 +189,14 @@ export class ProcessPool {
   async #drain(): Promise<void> {
     if (this.#isWorking()) await new Promise<void>((resolve) => this.#waiters.push(resolve));
     this.#starting = null;
-    for (const child of [...this.#children.keys()]) {
-      this.#children.delete(child);
-      child.dismiss();
-      this.#departures.add(child, 'dismissed');
-    }
+    for (const child of [...this.#children.keys()]) this.#dismiss(child);
     await this.#departures.settled();
+  }
+
+  #dismiss(child: PoolChild): void {
+    this.#children.delete(child);
+    child.dismiss();
+    this.#departures.add(child, 'dismissed');
   }
 
   #isWorking(): boolean {

@@ -3,6 +3,7 @@ import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { buildAloneWith } from '../../src/cli/build-alone.js';
 import { loadConfig } from '../../src/config/load-config.js';
 import type { BuildReport, BuildResult } from '../../src/daemon/build-ending.js';
+import type { BuildSessionOptions } from '../../src/daemon/build-session.js';
 import { runPass, type PassOptions } from '../../src/daemon/run-pass.js';
 import { pause } from '../../src/db/pause-store.js';
 import { sessionKeyOf } from '../../src/domain/session.js';
@@ -68,7 +69,7 @@ describeEngines('runPass', (engine) => {
 
   /** Which sessions were built by `build`, in order, and what the pass says. */
   async function passWith(
-    build: (identifier: string) => BuildResult | Promise<BuildResult>,
+    build: (identifier: string, options: BuildSessionOptions) => BuildResult | Promise<BuildResult>,
     changes: Partial<PassOptions> = {},
   ) {
     const built: string[] = [];
@@ -84,9 +85,9 @@ describeEngines('runPass', (engine) => {
       concurrency: 1,
       stopTaking: new AbortController().signal,
       stopWork: new AbortController().signal,
-      buildAlone: async (identifier) => {
+      buildAlone: async (identifier, options) => {
         built.push(identifier);
-        return build(identifier);
+        return build(identifier, options);
       },
       ...changes,
     });
@@ -118,6 +119,21 @@ describeEngines('runPass', (engine) => {
     await pauseInstrument('titan');
     const { built } = await passWith((identifier) => builtReport(identifier));
     expect(built).toEqual(['other']);
+  });
+
+  test('that all files are read is told while the last record is still made', async () => {
+    for (let minute = 1; minute < 4; minute += 1) await addSession(`t-${minute}`, 'titan', minute);
+    const story: string[] = [];
+    await passWith(
+      (identifier, { onFilesRead }) => {
+        // The second one ends before it reads anything.
+        if (identifier !== 't-2') onFilesRead?.();
+        story.push(identifier);
+        return builtReport(identifier);
+      },
+      { onAllRead: () => story.push('all read') },
+    );
+    expect(story).toEqual(['t-3', 't-2', 'all read', 't-1']);
   });
 
   test('a pause holds from the next session on', async () => {

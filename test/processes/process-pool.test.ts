@@ -175,6 +175,22 @@ describe('limits and crashes', () => {
     expect(events.filter((event) => event.kind === 'crashed')).toHaveLength(1);
   });
 
+  test('idle processes that are told to end do so, those at work finish, and a later job starts a new one', async () => {
+    const pool = makePool({ size: 2 });
+    await pool.start();
+    const [first] = pool.pids;
+    pool.endIdle();
+    expect(pool.pids).toEqual([]);
+    await until(() => !isAlive(Number(first)));
+
+    const atWork = pool.run('pid', null, patient);
+    pool.endIdle();
+    const second = Number(await atWork);
+    expect(second).not.toBe(first);
+    expect(isAlive(second)).toBe(true);
+    expect(events.map(({ kind }) => kind)).toEqual(['started', 'ended', 'started']);
+  });
+
   test('a process that does not end when killed is abandoned, counted, and never blocks stop', async () => {
     const pool = makePool();
     const pid = Number(await pool.run('pid', null, patient));
