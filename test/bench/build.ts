@@ -11,7 +11,7 @@ import { median, type BenchResult } from './bench-result.js';
 import { CLI, makeBenchFolder, makeBuildLab, sampleFiles } from './build-lab.js';
 
 const FILES = 200;
-const RUNS = 11;
+const RUNS = 15;
 
 type Image = Extract<PreviewSource, { kind: 'image' }>;
 type Spectrum = Extract<PreviewSource, { kind: 'spectrum' }>;
