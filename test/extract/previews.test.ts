@@ -288,6 +288,28 @@ describe('other previews', () => {
     expect(picture.at(495, 40)[0]).toBe(255);
   });
 
+  test('the columns of a table with tabs stand below their headings', async () => {
+    const drawn = (...lines: string[]): Promise<Buffer> => renderPreview({ kind: 'text', lines });
+    const prose = 'prose that goes on and on';
+    const tabs = await drawn(
+      'a\tb',
+      'none',
+      'n\ttime\tmW',
+      '0\t',
+      '1\t13:54:37.68\t0.02',
+      `${prose}\tc`,
+    );
+    const blanks = await drawn(
+      'a   b',
+      'none',
+      'n   time         mW',
+      '0',
+      '1   13:54:37.68  0.02',
+      `${prose} c`,
+    );
+    expect(tabs.equals(blanks)).toBe(true);
+  });
+
   test('two processes make the same bytes', async () => {
     const program = `
       import { createHash } from 'node:crypto';
