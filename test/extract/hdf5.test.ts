@@ -247,6 +247,46 @@ test('NeXus: instrument, sample, user, start time and reversed axes', async () =
   });
 });
 
+describe('the axis of a curve', () => {
+  test.each([
+    ['energy', '', [0.1, 0.11, 0.12], 'Energy', ''],
+    ['photon_energy', 'eV', [1, 2, 3], 'Photon energy', 'eV'],
+    ['x', 'keV', [1, 2, 3], 'Energy', 'keV'],
+    ['q', '1/nm', [1, 2, 3], 'q', '1/nm'],
+    ['bins', '', [0, 1, 2], 'Channel', ''],
+  ])('of NeXus: %s in "%s" over %j is %s', async (name, units, values, xLabel, xUnit) => {
+    const { signals } = await readBuilt((file) => {
+      const data = file.create_group('data');
+      setAttributes(data, { NX_class: 'NXdata', signal: 'counts', axes: [name] });
+      data.create_dataset({ name: 'counts', data: new Uint32Array([7, 8, 9]) });
+      data
+        .create_dataset({ name, data: new Float64Array(values) })
+        .create_attribute('units', units);
+    });
+    expect(signals[0]?.previewOf?.()).toMatchObject({ kind: 'spectrum', xLabel, xUnit });
+  });
+
+  test.each([
+    ['test_name', 'test_units', [0, 1, 2], 'Test name', 'test_units'],
+    ['depth', '[n_m]', [0, 1, 2], 'Depth', 'nm'],
+    ['Energy loss', '[e_V]', [5, 6, 7], 'Energy loss', 'eV'],
+    ['', '[n_m]', [0, 1, 2], 'Position', 'nm'],
+    ['depth', '', [0, 1, 2], 'Index', ''],
+  ])('of NCEM EMD: %s in "%s" over %j is %s', async (name, units, values, xLabel, xUnit) => {
+    const { signals } = await readBuilt((file) => {
+      setAttributes(file, { version_major: 0, version_minor: 2 });
+      const group = file.create_group('line');
+      group.create_attribute('emd_group_type', 1);
+      group.create_dataset({ name: 'data', data: new Float64Array([7, 8, 9]) });
+      setAttributes(group.create_dataset({ name: 'dim1', data: new Float64Array(values) }), {
+        name,
+        units,
+      });
+    });
+    expect(signals[0]?.previewOf?.()).toMatchObject({ kind: 'spectrum', xLabel, xUnit });
+  });
+});
+
 /** Written from the description of EMD 1.0 (emdfile, py4DSTEM): no sample is freely packaged. */
 test('EMD 1.0 of py4DSTEM: arrays lie in the usual order and their axes count from 0', async () => {
   const { format, signals } = await readBuilt((file) => {

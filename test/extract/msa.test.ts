@@ -139,6 +139,21 @@ describe('variants', () => {
     });
   });
 
+  test.each([
+    ['ELS', 'Energy', 'Energy loss'],
+    ['eels', '', 'Energy loss'],
+    ['EDS', 'X-RAY ENERGY', 'X-RAY ENERGY'],
+    ['', '', 'Channel'],
+  ])('a spectrum of type "%s" over "%s" is drawn over "%s"', async (type, label, shown) => {
+    const header = [`#SIGNALTYPE : ${type}`, `#XLABEL : ${label}`, '#XUNITS : eV'];
+    const calibrated = await read(msa([...header, '#XPERCHAN : 0.5'], ['1', '2']));
+    expect(spectrumOf(calibrated).xLabel).toBe(shown);
+  });
+
+  test('losses over channels that nothing calibrates are over channels', async () => {
+    expect(spectrumOf(await read(msa(['#SIGNALTYPE : ELS'], ['1', '2']))).xLabel).toBe('Channel');
+  });
+
   test('without any calibration there is none', async () => {
     expect((await read(msa([], ['1', '2']))).signals).toMatchObject([{ calibration: [] }]);
   });

@@ -179,6 +179,15 @@ describeWithSamples('the TIA samples', () => {
       'Energy Offset': '-20 eV',
       'Spectrometer Aperture': '2.0 mm',
     });
+    expect(found.signals[0]?.previewOf?.()).toMatchObject({ spectrum: { xLabel: 'Energy loss' } });
+  });
+
+  test.each([
+    ['FEI_old/16x16-point_spectrum-1x1024_1.ser', 'Energy loss'],
+    ['FEI_old/more_ser_then_emi_metadata_1.ser', 'Energy'],
+  ])('the spectrum of %s is over %s', async (name, xLabel) => {
+    const { signals } = await read(name);
+    expect(signals[0]?.previewOf?.()).toMatchObject({ kind: 'spectrum', xLabel });
   });
 
   test('a series whose document describes fewer, or has no date, is read', async () => {

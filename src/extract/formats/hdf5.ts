@@ -6,7 +6,7 @@ const SIGNATURE = '\x89HDF\r\n\x1a\n';
 /** HDF5 files of microscopes and their programs: Velox, NCEM/Berkeley EMD, HyperSpy, NeXus, Tofwerk, and any other. */
 export const hdf5Extractor: Extractor = {
   id: 'hdf5',
-  version: 3,
+  version: 4,
   extensions: ['.emd', '.hspy', '.nxs', '.h5', '.hdf5'],
   promisedFormat: 'an HDF5 file',
 

@@ -49,6 +49,7 @@ const DATA_TYPES: Readonly<Record<string, string>> = {
   EDS: 'EDS_Spectrum',
   WDS: 'WDS_Spectrum',
   ELS: 'EELS_Spectrum',
+  EELS: 'EELS_Spectrum',
   AES: 'AES_Spectrum',
   CLS: 'CL_Spectrum',
   XRF: 'XRF_Spectrum',
@@ -57,7 +58,7 @@ const DATA_TYPES: Readonly<Record<string, string>> = {
 /** EMSA/MAS spectral data files (ISO 22029). */
 export const msaExtractor: Extractor = {
   id: 'msa',
-  version: 1,
+  version: 2,
   extensions: ['.msa', '.emsa'],
   promisedFormat: 'an EMSA/MSA spectrum',
 
@@ -102,7 +103,7 @@ export const msaExtractor: Extractor = {
                   values,
                   origin: axis.origin,
                   scale: axis.scale,
-                  xLabel: value('XLABEL') === '' ? 'Channel' : value('XLABEL'),
+                  xLabel: axisLabel(text, axis),
                   xUnit: axis.unit,
                   yLabel: value('YLABEL') === '' ? 'Intensity' : value('YLABEL'),
                   yUnit: value('YUNITS') === 'Intensity' ? '' : value('YUNITS'),
@@ -114,6 +115,14 @@ export const msaExtractor: Extractor = {
     };
   },
 };
+
+/** What the x axis shows: files of energy losses often say `Energy` alone. */
+function axisLabel({ keywords }: MsaText, { isStated }: SpectrumAxis): string {
+  const signal = keywords.get('SIGNALTYPE')?.value.toUpperCase();
+  if (isStated && (signal === 'ELS' || signal === 'EELS')) return 'Energy loss';
+  const label = keywords.get('XLABEL')?.value ?? '';
+  return label === '' ? 'Channel' : label;
+}
 
 interface SpectrumAxis {
   readonly scale: number;

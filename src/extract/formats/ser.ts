@@ -21,7 +21,7 @@ const MAX_WARNINGS = 20;
 /** FEI TIA (Emispec): images, spectra and series of them (.ser), with the document that describes them (.emi). */
 export const serExtractor: Extractor = {
   id: 'ser',
-  version: 3,
+  version: 4,
   extensions: ['.ser'],
   promisedFormat: 'a TIA series file',
   companions: [{ main: '(.+)_\\d+\\.ser', companions: ['$1.emi'] }],
@@ -115,7 +115,7 @@ function signalOf(
     calibration: array.calibration,
     dtype: first.type.dtype,
     acquiredMs,
-    previewOf: context.previews ? () => serPreview(file, ser, first, array) : null,
+    previewOf: context.previews ? () => serPreview(file, ser, first, array, kind.technique) : null,
   };
 }
 

@@ -11,6 +11,8 @@ export interface Hdf5Axis extends AxisCalibration {
   /** Which axis of the datasets it is; `stack`: each dataset is one index of it. */
   readonly source: number | 'stack';
   readonly length: number;
+  /** As the file has it; absent or empty: it names none. */
+  readonly name?: string;
 }
 
 /** Datasets of one shape and type as one array, its axes in any order, slowest first. Axes left out have index 0. */

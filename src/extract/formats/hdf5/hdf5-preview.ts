@@ -1,5 +1,6 @@
 import type { PreviewSource } from '../../extractor.js';
 import { imageStack } from '../binary/image-stack.js';
+import { positionLabel } from './axis-label.js';
 import {
   chunkLength,
   readBlock,
@@ -156,15 +157,13 @@ function curveOf(
   shown: { readonly step: number; readonly first: number },
 ): SpectrumSource {
   const axis = view.array.axes[index];
-  const isSpectral = index === view.spectralAxis;
-  const unit = axis?.unit ?? '';
   return {
     kind: 'spectrum',
     values,
     origin: (axis?.origin ?? 0) + shown.first * (axis?.scale ?? 1),
     scale: (axis?.scale ?? 1) * shown.step,
-    xLabel: isSpectral ? view.xLabel : unit === '' ? 'Index' : 'Position',
-    xUnit: unit,
+    xLabel: index === view.spectralAxis ? view.xLabel : positionLabel(axis),
+    xUnit: axis?.unit ?? '',
     yLabel: view.yLabel,
     yUnit: '',
   };

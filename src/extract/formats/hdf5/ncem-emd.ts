@@ -8,6 +8,7 @@ import {
   textOf,
   unlessDamaged,
 } from './hdf5-access.js';
+import { spectralLabel } from './axis-label.js';
 import type { Hdf5Array, Hdf5Axis } from './hdf5-array.js';
 import type { Hdf5Dataset } from './hdf5-dataset.js';
 import { isReciprocal, type Hdf5Dialect, type Hdf5Signal } from './hdf5-dialect.js';
@@ -17,7 +18,7 @@ import { addPrismaticMetadata, isPrismatic, prismaticDepth, stackName } from './
 
 /** Names that begin so are data; others in a data group are axes and helpers (EMD 0.2, py4DSTEM). */
 const DATA_NAME = /^(?:data|counted_datacube|diffractionslice|realslice|pointlist)/;
-const COUNTED: AxisCalibration = { scale: 1, origin: 0, unit: '' };
+const COUNTED = { scale: 1, origin: 0, unit: '' };
 
 /** A data group, or several of Prismatic's that differ in depth alone. */
 interface EmdData {
@@ -143,27 +144,30 @@ function signalOf(file: Hdf5File, data: EmdData): Hdf5Signal {
     spectralAxis,
     isCalibrated: true,
     acquired: null,
-    xLabel: energy < 0 ? 'Channel' : 'Energy',
+    xLabel: spectralLabel(axes[spectralAxis ?? -1]),
     yLabel: 'Intensity',
   };
 }
 
-function calibrationOf(file: Hdf5File, path: string): AxisCalibration {
+function calibrationOf(file: Hdf5File, path: string): AxisCalibration & Pick<Hdf5Axis, 'name'> {
   const dataset = file.dataset(path);
   if (dataset === null) return COUNTED;
   const unit = unitOf(attributeText(file, path, 'units'));
+  const name = attributeText(file, path, 'name') ?? '';
   // A single number is the length of the axis.
   const linear = dataset.shape.length === 0 ? null : linearAxis(file, dataset);
-  return linear === null ? { ...COUNTED, unit } : { ...linear, unit };
+  return { ...(linear ?? COUNTED), unit, name };
 }
 
-/** `[n_m]` is nm, `[n_m^-1]` is 1/nm; several in brackets are multiplied. */
+/** `[n_m]` is nm, `[n_m^-1]` is 1/nm; several in brackets are multiplied. Underscores mean that in brackets alone. */
 function unitOf(text: string | null): string {
   if (text === null || text.length > 100) return '';
-  const bracketed = [...text.matchAll(/\[([^[\]]*)\]/g)].map(([, unit]) => unit ?? '');
+  const bracketed = [...text.matchAll(/\[([^[\]]*)\]/g)].map(([, unit = '']) =>
+    unit.replaceAll('_', ''),
+  );
   const units = bracketed.length === 0 ? [text] : bracketed;
   return units
-    .map((unit) => unit.replaceAll('_', '').replace(/^(.+)\^-1$/, '1/$1'))
+    .map((unit) => unit.replace(/^(.+)\^-1$/, '1/$1'))
     .filter((unit) => unit !== '')
     .join(' * ')
     .replaceAll('\u03bc', '\u00b5');

@@ -10,13 +10,17 @@ import {
   textOf,
   unlessDamaged,
 } from './hdf5-access.js';
+import { spectralLabel } from './axis-label.js';
 import type { Hdf5Axis } from './hdf5-array.js';
 import type { Hdf5Dataset } from './hdf5-dataset.js';
 import type { Hdf5Context, Hdf5Dialect, Hdf5Signal } from './hdf5-dialect.js';
 import type { Hdf5File } from './hdf5-file.js';
 import { objectsIn, pathIn, type Hdf5Object } from './hdf5-walk.js';
 
-const COUNTED: AxisCalibration = { scale: 1, origin: 0, unit: '' };
+/** An axis without its length. */
+type NamedCalibration = AxisCalibration & Pick<Hdf5Axis, 'name'>;
+
+const COUNTED: NamedCalibration = { scale: 1, origin: 0, unit: '' };
 
 /** What the file tells of the measurement as a whole. */
 interface NexusFacts {
@@ -97,7 +101,7 @@ function signalOf(file: Hdf5File, group: Hdf5Object, facts: NexusFacts): Hdf5Sig
     spectralAxis,
     isCalibrated: true,
     acquired: facts.acquired,
-    xLabel: energy >= 0 ? 'Energy' : 'Channel',
+    xLabel: spectralLabel(axes[spectralAxis ?? -1]),
     yLabel: 'Intensity',
   };
 }
@@ -118,12 +122,14 @@ function axesOf(file: Hdf5File, group: string, dataset: Hdf5Dataset): readonly H
   const names = isList(stated)
     ? stated.map((name) => textOf(name) ?? '.')
     : (textOf(stated) ?? '').split(/[,:]/).map((name) => name.trim());
-  const calibrations = dataset.shape.map((): AxisCalibration => COUNTED);
+  const calibrations = dataset.shape.map((): NamedCalibration => COUNTED);
   for (const [position, name] of names.slice(0, dataset.shape.length).entries()) {
     if (name === '.' || name === '') continue;
     const index = attributeNumber(file, group, `${name}_indices`) ?? position;
     const calibration = calibrationOf(file, pathIn(group, name), dataset.shape[index] ?? 0);
-    if (calibration !== null && index < calibrations.length) calibrations[index] = calibration;
+    if (calibration !== null && index < calibrations.length) {
+      calibrations[index] = { ...calibration, name };
+    }
   }
   return dataset.shape.map((length, source) => ({
     source,

@@ -12,6 +12,7 @@ import {
 } from '../binary/spectrum-sums.js';
 import type { SerArray } from './ser-axes.js';
 import type { SerElement, SerFile } from './ser-file.js';
+import type { SerKind } from './ser-metadata.js';
 
 /** At most so many bytes of spectra are summed for a preview; of more, the first. */
 const MAX_BYTES = 128 * 1024 * 1024;
@@ -22,8 +23,9 @@ export function serPreview(
   ser: SerFile,
   first: SerElement,
   array: SerArray,
+  technique: SerKind['technique'],
 ): PreviewSource | null {
-  if (ser.isSpectra) return spectraPreview(file, ser, first, array);
+  if (ser.isSpectra) return spectraPreview(file, ser, first, array, technique);
   const isScan = array.isDiffraction && array.positions.length > 1;
   return imageStack(isScan ? 1 : ser.valid, countOf(first) * first.type.bytes, (index) =>
     imagePreview(file, index === 0 ? first : ser.element(index), array),
@@ -74,11 +76,13 @@ function spectraPreview(
   ser: SerFile,
   first: SerElement,
   { positions, calibration }: SerArray,
+  technique: SerKind['technique'],
 ): PreviewSource | null {
+  const label = technique === 'EELS' ? 'Energy loss' : 'Energy';
   const energy = calibration.at(-1) ?? { scale: 1, origin: 0, unit: '' };
   const count = positions.reduce((product, length) => product * length, 1);
   const channels = first.axes[0]?.length ?? 1;
-  if (count === 1) return energySpectrum(valuesOf(file, first), energy);
+  if (count === 1) return energySpectrum(valuesOf(file, first), energy, label);
   if (count > MAX_POSITIONS || channels > MAX_CHANNELS) return null;
   const sums = spectrumSums(count, channels);
   const shown = Math.min(
@@ -93,5 +97,5 @@ function spectraPreview(
   }
   const width = positions.at(-1) ?? 1;
   const pixelSize = pixelSizeOf(calibration[positions.length - 1]);
-  return summedPreview(sums, { width, height: count / width, pixelSize }, energy);
+  return summedPreview(sums, { width, height: count / width, pixelSize }, energy, label);
 }
