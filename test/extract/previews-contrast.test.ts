@@ -74,16 +74,49 @@ describe('the noise peak of X-ray spectra', () => {
     );
   }
 
+  /** Dark pixels in the line above the plot, where a cut is told. */
+  async function inkAbove(source: SpectrumSource): Promise<number> {
+    const picture = await pictureOf(source);
+    return Array.from({ length: 240 * 12 }, (_, at) =>
+      picture.at(250 + (at % 240), 2 + Math.floor(at / 240)),
+    ).filter(([red = 255]) => red < 100).length;
+  }
+
   test('is cut where it is ten times as high as the rest, and the picture says so', async () => {
     expect(await isLineSeen(counts(6000))).toBe(true);
-    const textOf = async (source: SpectrumSource): Promise<number> => {
-      const picture = await pictureOf(source);
-      return Array.from({ length: 240 * 12 }, (_, at) =>
-        picture.at(250 + (at % 240), 14 + Math.floor(at / 240)),
-      ).filter(([red = 255]) => red < 100).length;
-    };
-    expect(await textOf(counts(6000))).toBeGreaterThan(50);
-    expect(await textOf(counts(4000))).toBe(0);
+    expect(await inkAbove(counts(6000))).toBeGreaterThan(50);
+    expect(await inkAbove(counts(4000))).toBe(0);
+  });
+
+  test('no curve crosses what the picture says of it', async () => {
+    const source = counts(6000);
+    const values = Uint32Array.from(source.values, Number);
+    values.fill(500, 1200, 1900);
+    const picture = await pictureOf({ ...source, values });
+    const crossed = Array.from({ length: picture.width * 16 }, (_, at) =>
+      isCurve(picture.at(at % picture.width, Math.floor(at / picture.width))),
+    );
+    expect(crossed).not.toContain(true);
+    expect(await inkAbove({ ...source, values })).toBeGreaterThan(50);
+  });
+
+  test('is cut down to where it ends, also far from zero', async () => {
+    const source = counts(6000);
+    const values = Uint32Array.from(source.values, Number).map((value, index) =>
+      Math.max(value, 6000 * 0.9 ** Math.abs(index - 20)),
+    );
+    expect(await isLineSeen({ ...source, values })).toBe(true);
+  });
+
+  test('is shown whole beside single counts, which are no line', async () => {
+    const values = new Uint32Array(2000).fill(1);
+    values[20] = 3525;
+    values[520] = 20;
+    expect(await isLineSeen(counts(0, { values }))).toBe(false);
+    expect(await inkAbove(counts(0, { values }))).toBe(0);
+    // Of counts a second nobody knows how many they were.
+    const rates = Float64Array.from(values, (value) => value / 8);
+    expect(await inkAbove(counts(0, { values: rates }))).toBeGreaterThan(50);
   });
 
   test('is shown whole where it hides nothing', async () => {
@@ -93,12 +126,16 @@ describe('the noise peak of X-ray spectra', () => {
   test('is cut in spectra over eV, and where the energy falls from channel to channel', async () => {
     const source = counts(6000);
     expect(await isLineSeen({ ...source, origin: -200, scale: 10, xUnit: 'eV' })).toBe(true);
+    expect(await isLineSeen({ ...source, origin: -50, scale: 2.5, xUnit: 'eV' })).toBe(true);
+    expect(await isLineSeen({ ...source, xLabel: 'X-RAY ENERGY' })).toBe(true);
     const values = Uint32Array.from(source.values, Number).reverse();
     expect(await isLineSeen({ ...source, values, origin: 19.79, scale: -0.01 })).toBe(true);
   });
 
   test.each<[string, Partial<SpectrumSource>]>([
     ['of electron energy losses', { xLabel: 'Energy loss' }],
+    ['over narrow channels in eV, as of energy losses', { origin: -40, scale: 2, xUnit: 'eV' }],
+    ['over narrow channels in keV', { origin: -0.04, scale: 0.002 }],
     ['over channels', { xUnit: '' }],
     ['that begin above it', { origin: 0.5 }],
   ])('is none in spectra %s', async (_, changes) => {

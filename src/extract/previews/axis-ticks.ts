@@ -7,6 +7,9 @@ export interface AxisTicks {
 
 const SUPERSCRIPTS = '⁰¹²³⁴⁵⁶⁷⁸⁹';
 const MOST_TICKS = 50;
+/** With fewer marks nobody reads a value off the axis. */
+const LEAST_TICKS = 3;
+const MULTIPLES = [1, 2, 2.5, 5];
 
 /** A power of ten as written in a label: `×10⁶`. */
 export function powerOfTenText(exponent: number): string {
@@ -18,15 +21,18 @@ export function powerOfTenText(exponent: number): string {
 }
 
 /**
- * Marks at 1, 2, 2.5 or 5 times a power of ten inside [low, high], about `wanted` of them. Very large and small
- * numbers share a power of ten (a multiple of three).
+ * Marks at 1, 2, 2.5 or 5 times a power of ten inside [low, high], about `wanted` of them, but at least three. Very large
+ * and small numbers share a power of ten (a multiple of three).
+ * @param marks `whole`: of an axis that counts, only whole numbers have a mark, even if these are fewer.
  */
-export function axisTicks(low: number, high: number, wanted: number): AxisTicks {
-  const rough = (high - low) / Math.max(1, wanted);
-  const magnitude = 10 ** Math.floor(Math.log10(rough));
-  if (!Number.isFinite(magnitude) || magnitude === 0) return { ticks: [], exponent: 0 };
-  const step =
-    ([1, 2, 2.5, 5].find((candidate) => candidate * magnitude >= rough) ?? 10) * magnitude;
+export function axisTicks(
+  low: number,
+  high: number,
+  wanted: number,
+  marks: 'any' | 'whole' = 'any',
+): AxisTicks {
+  const step = stepOf(low, high, wanted, marks);
+  if (step === null) return { ticks: [], exponent: 0 };
   const largest = Math.max(Math.abs(low), Math.abs(high));
   const decade = Math.floor(Math.log10(largest) + 1e-9);
   const exponent = decade >= 5 || decade < -2 ? Math.floor(decade / 3) * 3 : 0;
@@ -46,6 +52,24 @@ export function axisTicks(low: number, high: number, wanted: number): AxisTicks 
     });
   }
   return { ticks, exponent };
+}
+
+/** The distance between two marks; null: the axis has no length that numbers can tell. */
+function stepOf(low: number, high: number, wanted: number, marks: 'any' | 'whole'): number | null {
+  const rough = (high - low) / Math.max(1, wanted);
+  const decade = Math.floor(Math.log10(rough));
+  if (!Number.isFinite(decade) || 10 ** decade === 0) return null;
+  const steps = [decade - 1, decade, decade + 1]
+    .flatMap((power) => MULTIPLES.map((multiple) => multiple * 10 ** power))
+    .filter((step) => step > 0 && (marks === 'any' || (step >= 1 && isWhole(step))));
+  const coarse = steps.find((step) => step >= rough) ?? 1;
+  const enough = steps.filter((step) => step < coarse && marksIn(low, high, step) >= LEAST_TICKS);
+  return marksIn(low, high, coarse) >= LEAST_TICKS ? coarse : (enough.at(-1) ?? coarse);
+}
+
+/** How many multiples of a step lie inside [low, high]. */
+function marksIn(low: number, high: number, step: number): number {
+  return Math.floor(high / step + 1e-9) - Math.ceil(low / step - 1e-9) + 1;
 }
 
 function isWhole(value: number): boolean {

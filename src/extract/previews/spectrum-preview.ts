@@ -1,8 +1,9 @@
-import type { PreviewSource } from '../extractor.js';
 import { axisTicks, powerOfTenText, type AxisTicks } from './axis-ticks.js';
 import { glyphSheet, LABEL_CELL_WIDTH, type GlyphSheet } from './glyph-sheet.js';
+import { noisePeak } from './noise-peak.js';
 import { blendPixel, createDrawing, fillRectangle, type Ink, type Raster } from './raster.js';
 import { copyNumbers } from './reduce-pixels.js';
+import { spectrumAxis, type Range, type SpectrumSource } from './spectrum-axis.js';
 
 const CURVE: Ink = { red: 24, green: 84, blue: 158 };
 const FRAME: Ink = { red: 90, green: 90, blue: 90 };
@@ -12,22 +13,14 @@ const INKS = [CURVE, FRAME, GRID, TEXT] as const;
 /** Half the width of the curve, pixels. */
 const HALF_STROKE = 0.7;
 const EDGE = 12;
+/** Upper edge of what is said of a cut peak, pixels. */
+const MARK_TOP = 2;
 const TICK_LENGTH = 4;
 const X_TICK_PIXELS = 75;
 const Y_TICK_PIXELS = 48;
 /** A curve that stays in the upper part of its range does not need the zero. */
 const ZERO_WITHIN = 0.5;
 const HEADROOM = 0.05;
-/** The peak at zero energy is the noise of an X-ray detector's electronics: higher than the rest by this, it is cut. */
-const CUT_FROM = 10;
-/** How far from zero the noise reaches, by unit. X-rays of the lightest elements that detectors see lie beyond. */
-const NOISE_REACH: ReadonlyMap<string, number> = new Map([
-  ['keV', 0.15],
-  ['eV', 150],
-]);
-
-type SpectrumSource = Extract<PreviewSource, { kind: 'spectrum' }>;
-
 /** The part of the picture in which the curve lies, pixels. */
 interface PlotArea {
   readonly left: number;
@@ -36,79 +29,48 @@ interface PlotArea {
   readonly height: number;
 }
 
-interface Range {
-  readonly low: number;
-  readonly high: number;
-}
-
 /** A spectrum as a curve with axes. Values that are not finite leave gaps; of many values a pixel, the least and most are shown. */
 export function drawSpectrum(source: SpectrumSource, width: number, height: number): Raster {
   const sheet = glyphSheet(LABEL_CELL_WIDTH);
   const raster = createDrawing(width, height, INKS);
   const values = new Float64Array(source.values.length);
   copyNumbers(source.values, 0, values.length, values);
-  const isCalibrated =
-    Number.isFinite(source.origin) && Number.isFinite(source.scale) && source.scale !== 0;
-  const origin = isCalibrated ? source.origin : 0;
-  const scale = isCalibrated ? source.scale : 1;
-  if (scale < 0) values.reverse();
-  const end = origin + scale * Math.max(1, values.length - 1);
-  const xRange = { low: Math.min(origin, end), high: Math.max(origin, end) };
-  const cutAt = noisePeak(source, values, xRange);
-  const yRange = valueRange(cutAt === null ? values : cutAt.others);
+  const axis = spectrumAxis(source);
+  if (axis.isReversed) values.reverse();
+  const cut = noisePeak(axis, values);
+  const yRange = valueRange(cut === null ? values : cut.others);
   const yTicks = axisTicks(yRange.low, yRange.high, (height - 60) / Y_TICK_PIXELS);
   const yTextWidth = Math.max(0, ...yTicks.ticks.map(({ text }) => sheet.widthOf(text)));
   const left = 4 + sheet.cellHeight + 4 + yTextWidth + 3 + TICK_LENGTH;
+  // What is said of a cut peak has a line of its own, where no curve crosses it.
+  const top = cut === null ? EDGE : MARK_TOP + sheet.cellHeight + 2;
   const area: PlotArea = {
     left,
-    top: EDGE,
+    top,
     width: Math.max(1, width - left - EDGE),
-    height: Math.max(1, height - EDGE - TICK_LENGTH - 2 * sheet.cellHeight - 8),
+    height: Math.max(1, height - top - TICK_LENGTH - 2 * sheet.cellHeight - 8),
   };
-  const xTicks = axisTicks(xRange.low, xRange.high, area.width / X_TICK_PIXELS);
-  drawXAxis(raster, sheet, area, xRange, xTicks);
+  const xTicks = axisTicks(
+    axis.range.low,
+    axis.range.high,
+    area.width / X_TICK_PIXELS,
+    axis.isCounted ? 'whole' : 'any',
+  );
+  drawXAxis(raster, sheet, area, axis.range, xTicks);
   drawYAxis(raster, sheet, area, yRange, yTicks);
   drawCurve(raster, area, values, yRange);
   drawFrame(raster, area);
-  if (cutAt !== null) drawCutMark(raster, sheet, area, cutAt.peak);
-  const xLabel = isCalibrated
-    ? labelText(source.xLabel, source.xUnit, xTicks.exponent)
-    : labelText('Channel', '', xTicks.exponent);
+  if (cut !== null) drawCutMark(raster, sheet, area, cut.height);
+  const xLabel = labelText(axis.label, axis.unit, xTicks.exponent);
   drawLabels(raster, sheet, area, xLabel, labelText(source.yLabel, source.yUnit, yTicks.exponent));
   return raster;
 }
 
-/** The height of a noise peak that is cut, and the values beside it; null: there is none, or it hides nothing. */
-function noisePeak(
-  { xLabel, xUnit }: SpectrumSource,
-  values: Float64Array,
-  range: Range,
-): { readonly peak: number; readonly others: Float64Array } | null {
-  const reach = NOISE_REACH.get(xUnit.trim());
-  // Of electron energy losses the zero peak is the electrons that lost nothing.
-  if (reach === undefined || xLabel.trim() !== 'Energy' || values.length < 2) return null;
-  const step = (range.high - range.low) / (values.length - 1);
-  const first = Math.max(0, Math.ceil((-reach - range.low) / step));
-  const end = Math.min(values.length, Math.floor((reach - range.low) / step) + 1);
-  if (!(end > first)) return null;
-  const others = Float64Array.from(values).fill(Number.NaN, first, end);
-  const peak = largest(values.subarray(first, end));
-  const most = largest(others);
-  return most > 0 && peak >= most * CUT_FROM ? { peak, others } : null;
-}
-
-/** The largest finite value; NaN compares false. */
-function largest(values: Float64Array): number {
-  let most = Number.NEGATIVE_INFINITY;
-  for (const value of values) if (value > most && value < Infinity) most = value;
-  return most;
-}
-
-/** Says above the curve how high the peak is that leaves the picture. */
+/** Says above the plot how high the peak is that leaves the picture. */
 function drawCutMark(raster: Raster, sheet: GlyphSheet, area: PlotArea, peak: number): void {
-  const text = sheet.fit(`peak at zero cut, it reaches ${countText(peak)}`, area.width - 8);
-  const left = area.left + area.width - sheet.widthOf(text) - 4;
-  sheet.draw(raster, text, left, area.top + 2, TEXT);
+  const right = area.left + area.width;
+  const text = sheet.fit(`peak at zero cut, it reaches ${countText(peak)}`, right - EDGE);
+  sheet.draw(raster, text, right - sheet.widthOf(text), MARK_TOP, TEXT);
 }
 
 function countText(value: number): string {
