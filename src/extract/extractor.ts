@@ -104,8 +104,17 @@ export type PreviewSource =
       readonly navigation: Extract<PreviewSource, { kind: 'image' }>;
       readonly spectrum: Extract<PreviewSource, { kind: 'spectrum' }>;
     }
-  /** A picture file that a common decoder reads (PNG, JPEG, GIF, WebP, TIFF); of several pages the one named (from 0). */
-  | { readonly kind: 'encoded'; readonly bytes: Buffer; readonly page?: number }
+  /** A picture file that a common decoder reads (PNG, JPEG, GIF, WebP, TIFF). */
+  | {
+      readonly kind: 'encoded';
+      readonly bytes: Buffer;
+      /** Of several pages the one that is shown, from 0. @default 0 */
+      readonly page?: number;
+      /** As for `image`. @default null */
+      readonly pixelSize?: { readonly size: number; readonly unit: string } | null;
+      /** Whether black and white are exchanged in the file. @default false */
+      readonly isNegative?: boolean;
+    }
   | { readonly kind: 'text'; readonly lines: readonly string[] };
 
 /** A signal as an extractor gives it. */

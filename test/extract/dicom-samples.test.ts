@@ -13,6 +13,7 @@ import { EXTRACTORS } from '../../src/extract/registry.js';
 import { renderPreview } from '../../src/extract/previews/render-preview.js';
 import { damaged } from '../support/damage.js';
 import { firstFrame } from '../support/first-frame.js';
+import { pictureOf } from '../support/preview-picture.js';
 import { describeWithDicomSamples, DICOM_SAMPLES } from '../support/samples.js';
 import { sniffableFile } from '../support/sniffable-file.js';
 
@@ -105,6 +106,17 @@ describeWithDicomSamples('DICOM samples as pydicom reads them', () => {
     expect(head.bytes.toString('latin1', 0, 4)).toBe('II*\0');
     expect(EXTRACTORS.find((extractor) => extractor.sniff(head))?.id).toBe('dicom');
   });
+
+  test.each(['SC_rgb_dcmtk_+eb+cr.dcm', 'SC_rgb_jpeg_dcmtk.dcm', 'SC_rgb_small_odd_jpeg.dcm'])(
+    '%s has its pixel size, and is enlarged',
+    async (name) => {
+      const { signals } = await read(bytesOf(`test_files/${name}`));
+      const source = signals[0]?.previewOf?.();
+      if (source == null) throw new Error('Nothing to show.');
+      expect(source).toMatchObject({ kind: 'encoded', pixelSize: { unit: 'mm' } });
+      expect((await pictureOf(source)).width).toBeGreaterThanOrEqual(192);
+    },
+  );
 
   test('colours without a transform are told to the decoder', async () => {
     const { signals } = await read(bytesOf('test_files/SC_jpeg_no_color_transform.dcm'));

@@ -1,5 +1,6 @@
 import { deflateRawSync } from 'node:zlib';
 import { describe, expect, test } from '@jest/globals';
+import sharp from 'sharp';
 import type { ExtractedFile } from '../../src/extract/extractor.js';
 import { dicomExtractor } from '../../src/extract/formats/dicom.js';
 import {
@@ -9,6 +10,7 @@ import {
   greyElements,
   type DicomElement,
 } from '../support/build-dicom.js';
+import { pictureOf } from '../support/preview-picture.js';
 import { sniffableFile } from '../support/sniffable-file.js';
 
 function read(
@@ -219,6 +221,38 @@ describe('forms of the file', () => {
     expect(dicomExtractor.sniff(sniffableFile('a.dcm', 'Some text.').head)).toBe(false);
     expect(dicomExtractor.sniff(sniffableFile('a.bin', dicomElements(elements)).head)).toBe(false);
   });
+});
+
+test('MONOCHROME1 in JPEG is shown turned round, with its scale bar', async () => {
+  const jpeg = await sharp(Buffer.alloc(16 * 8, 200), {
+    raw: { width: 16, height: 8, channels: 1 },
+  })
+    .jpeg({ quality: 100 })
+    .toBuffer();
+  const item = (bytes: Buffer): Buffer => {
+    const head = Buffer.from([0xfe, 0xff, 0x00, 0xe0, 0, 0, 0, 0]);
+    head.writeUInt32LE(bytes.length, 4);
+    return Buffer.concat([head, bytes]);
+  };
+  const { signals } = await read(
+    buildDicom(
+      [
+        ['00280002', 'US', 1],
+        ['00280004', 'CS', 'MONOCHROME1'],
+        ['00280010', 'US', 8],
+        ['00280011', 'US', 16],
+        ['00280030', 'DS', '0.5\\0.25'],
+        ['00280100', 'US', 8],
+        ['00280101', 'US', 8],
+        ['7fe00010', 'OB', Buffer.concat([item(Buffer.alloc(0)), item(jpeg)])],
+      ],
+      '1.2.840.10008.1.2.4.50',
+    ),
+  );
+  const source = signals[0]?.previewOf?.();
+  if (source == null) throw new Error('Nothing to show.');
+  expect(source).toMatchObject({ kind: 'encoded', pixelSize: { size: 0.25, unit: 'mm' } });
+  expect((await pictureOf(source)).at(255, 0)).toStrictEqual([55, 55, 55]);
 });
 
 test('MONOCHROME1 is shown turned round, a palette in its colours', async () => {

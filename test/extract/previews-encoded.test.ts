@@ -1,22 +1,28 @@
 import { crc32 } from 'node:zlib';
 import { describe, expect, test } from '@jest/globals';
 import sharp from 'sharp';
+import type { PreviewSource } from '../../src/extract/extractor.js';
 import { renderPreview } from '../../src/extract/previews/render-preview.js';
+import { pictureOf, type Picture } from '../support/preview-picture.js';
 
 async function pixelsOf(
   bytes: Buffer,
-): Promise<{ width: number; height: number; at: (x: number, y: number) => number[] }> {
-  const { data, info } = await sharp(await renderPreview({ kind: 'encoded', bytes }))
-    .raw()
-    .toBuffer({ resolveWithObject: true });
-  return {
-    width: info.width,
-    height: info.height,
-    at: (x, y) => {
-      const from = (y * info.width + x) * info.channels;
-      return [...data.subarray(from, from + info.channels)];
-    },
-  };
+  more: Partial<Extract<PreviewSource, { kind: 'encoded' }>> = {},
+): Promise<Picture> {
+  return pictureOf({ kind: 'encoded', bytes, ...more });
+}
+
+/** The longest white line in a dark picture, or in its columns from one to before another, in pixels of its preview. */
+function barLength(picture: Picture, from = 0, to = picture.width): number {
+  let longest = 0;
+  for (let y = 0; y < picture.height; y += 1) {
+    let length = 0;
+    for (let x = from; x < to; x += 1) {
+      length = picture.at(x, y)[0] === 255 ? length + 1 : 0;
+      longest = Math.max(longest, length);
+    }
+  }
+  return longest;
 }
 
 function flat(width: number, height: number, background: string) {
@@ -45,11 +51,11 @@ function bitmap(
 }
 
 describe('previews of picture files', () => {
-  test('a large picture fits into 512 pixels, a small one keeps its size', async () => {
+  test('a large picture fits into 512 pixels, a small one is enlarged by whole pixels', async () => {
     const large = await pixelsOf(await flat(1600, 800, '#3060c0').jpeg().toBuffer());
     expect([large.width, large.height]).toStrictEqual([512, 256]);
     const small = await pixelsOf(await flat(40, 30, '#3060c0').png().toBuffer());
-    expect([small.width, small.height]).toStrictEqual([40, 30]);
+    expect([small.width, small.height]).toStrictEqual([240, 180]);
     expect(small.at(3, 3)).toStrictEqual([0x30, 0x60, 0xc0]);
   });
 
@@ -64,6 +70,48 @@ describe('previews of picture files', () => {
     expect([turned.width, turned.height]).toStrictEqual([60, 200]);
     expect(turned.at(30, 20)[0]).toBeGreaterThan(200);
     expect(turned.at(30, 180)[2]).toBeGreaterThan(200);
+  });
+
+  test.each([
+    ['reduced', 1024, 200],
+    ['shown as it is', 256, 50],
+    ['enlarged', 64, 10],
+  ])('%s, a picture with a pixel size has a scale bar', async (_, width, nanometres) => {
+    const bytes = await flat(width, width / 2, '#333333')
+      .png()
+      .toBuffer();
+    const picture = await pixelsOf(bytes, { pixelSize: { size: 1, unit: 'nm' } });
+    const length = barLength(picture);
+    expect(Math.abs(length - (nanometres * picture.width) / width)).toBeLessThanOrEqual(1);
+    expect(barLength(await pixelsOf(bytes))).toBe(0);
+  });
+
+  test('a turned photograph is measured along its shown width', async () => {
+    const bytes = await flat(1024, 512, '#333333')
+      .withMetadata({ orientation: 6 })
+      .jpeg({ quality: 100 })
+      .toBuffer();
+    const picture = await pixelsOf(bytes, { pixelSize: { size: 1, unit: 'nm' } });
+    expect([picture.width, picture.height]).toStrictEqual([256, 512]);
+    // 512 nm wide: 100 nm are 50 of the 256 pixels.
+    expect(Math.abs(barLength(picture) - 50)).toBeLessThanOrEqual(1);
+  });
+
+  test('a negative is turned round', async () => {
+    const bytes = await flat(300, 200, '#10e0ff').png().toBuffer();
+    expect((await pixelsOf(bytes, { isNegative: true })).at(9, 9)).toStrictEqual([239, 31, 0]);
+  });
+
+  test('of a stack the first picture carries the scale bar', async () => {
+    const bytes = await flat(160, 160, '#333333').png().toBuffer();
+    const frame = { kind: 'encoded', bytes, pixelSize: { size: 1, unit: 'nm' } } as const;
+    const picture = await pictureOf({
+      ...{ kind: 'stack', count: 2, frameBytes: 1 },
+      frameAt: () => frame,
+    });
+    // Between them is a white line of 2 pixels.
+    expect(barLength(picture, 0, 150)).toBe(20);
+    expect(barLength(picture, 170, 320)).toBeLessThan(10);
   });
 
   test('what is transparent is white', async () => {

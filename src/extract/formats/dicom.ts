@@ -24,7 +24,7 @@ const FRAME_TIME = 'x00181063';
  */
 export const dicomExtractor: Extractor = {
   id: 'dicom',
-  version: 3,
+  version: 4,
   extensions: EXTENSIONS,
   promisedFormat: 'a DICOM file',
 

@@ -12,7 +12,7 @@ const MAX_EXIF_BYTES = 1024 * 1024;
 /** Common pictures: PNG, JPEG, GIF, BMP, WebP. */
 export const pictureExtractor: Extractor = {
   id: 'picture',
-  version: 1,
+  version: 2,
   extensions: ['.png', '.jpg', '.jpeg', '.gif', '.bmp', '.webp'],
   promisedFormat: 'a picture',
 

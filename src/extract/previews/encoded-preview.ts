@@ -1,7 +1,22 @@
-import type { Metadata, SharpOptions } from 'sharp';
+import type { Metadata, Sharp, SharpOptions } from 'sharp';
 import { AppError } from '../../errors.js';
-import { drawImage } from './image-preview.js';
+import type { PreviewSource } from '../extractor.js';
+import { drawImage, enlarge, withScaleBar } from './image-preview.js';
 import type { Raster } from './raster.js';
+
+type EncodedSource = Extract<PreviewSource, { kind: 'encoded' }>;
+
+/** A picture file decoded and reduced to what its preview has room for. */
+export interface DecodedPicture extends Raster {
+  /** Of one pixel of this picture. */
+  readonly pixelSize: { readonly size: number; readonly unit: string } | null;
+}
+
+/** A decoded picture, and how many pixels wide it is in its file. */
+interface Decoded {
+  readonly raster: Raster;
+  readonly storedWidth: number;
+}
 
 /** Pictures above this number of pixels are not decoded (a small file can claim any size). */
 const MOST_PIXELS = 200_000_000;
@@ -17,7 +32,7 @@ function isBitmap(bytes: Buffer): boolean {
 }
 
 /** Decodes a bitmap (1, 8, 24 or 32 bits a pixel) and reduces it; sharp does not read this format. */
-async function drawBitmap(bytes: Buffer, box: number): Promise<Raster> {
+async function decodeBitmap(bytes: Buffer, box: number): Promise<Decoded> {
   const width = Math.abs(bytes.readInt32LE(18));
   const storedHeight = bytes.readInt32LE(22);
   const height = Math.abs(storedHeight);
@@ -51,7 +66,7 @@ async function drawBitmap(bytes: Buffer, box: number): Promise<Raster> {
     pixelSize: null,
   } as const;
   if (image.channels === 4) for (let at = 3; at < decoded.length; at += 4) decoded[at] = 255;
-  return drawImage(image, box, box);
+  return { raster: drawImage(image, box, box), storedWidth: width };
 }
 
 /** The rows in opposite order. */
@@ -85,13 +100,32 @@ function requireBounded({ width, height, channels, depth, isProgressive }: Metad
 }
 
 /**
- * A picture file as raster inside a square box: turned as its EXIF says, on white. Grey of 16 bits is stretched as
- * images are, since such files of cameras are nearly black otherwise.
- * @param page Of files with several; the first is 0.
+ * A picture file as raster inside a square box: turned as its EXIF says, on white; small ones enlarged, with a scale bar
+ * where the pixel size is known. Grey of 16 bits is stretched as images are, since such files of cameras are nearly black
+ * otherwise.
+ * @param box side in pixels
  * @throws AppError LIMIT_EXCEEDED for one that would take too much memory; Error of the decoder for a file it cannot read.
  */
-export async function drawEncoded(bytes: Buffer, box: number, page = 0): Promise<Raster> {
-  if (isBitmap(bytes)) return drawBitmap(bytes, box);
+export async function drawEncoded(source: EncodedSource, box: number): Promise<Raster> {
+  const picture = await decodePicture(source, box);
+  return withScaleBar(enlarge(picture, box, box), picture);
+}
+
+/** A picture file as drawEncoded shows it, neither enlarged nor with a scale bar. Throws as drawEncoded. */
+export async function decodePicture(source: EncodedSource, box: number): Promise<DecodedPicture> {
+  const { bytes, page = 0, pixelSize = null, isNegative = false } = source;
+  const { raster, storedWidth } = isBitmap(bytes)
+    ? await decodeBitmap(bytes, box)
+    : await decodeCommon(bytes, box, page);
+  const size = pixelSize === null ? 0 : (pixelSize.size * storedWidth) / raster.width;
+  return {
+    ...raster,
+    data: isNegative ? raster.data.map((value) => 255 - value) : raster.data,
+    pixelSize: pixelSize === null ? null : { size, unit: pixelSize.unit },
+  };
+}
+
+async function decodeCommon(bytes: Buffer, box: number, page: number): Promise<Decoded> {
   const { default: sharp } = await import('sharp');
   // One picture at a time in one process: the pool of processes is the concurrency.
   sharp.concurrency(1);
@@ -105,26 +139,7 @@ export async function drawEncoded(bytes: Buffer, box: number, page = 0): Promise
   const header = await sharp(bytes, options).metadata();
   requireBounded(header);
   if (header.depth === 'ushort' && header.channels === 1) {
-    const { data, info } = await sharp(bytes, options)
-      .toColourspace('grey16')
-      .raw({ depth: 'ushort' })
-      .toBuffer({ resolveWithObject: true });
-    const pixels = new Uint16Array(
-      data.buffer.slice(data.byteOffset, data.byteOffset + data.length),
-    );
-    return drawImage(
-      {
-        kind: 'image',
-        width: info.width,
-        height: info.height,
-        pixels,
-        channels: 1,
-        stretch: 'percentile',
-        pixelSize: null,
-      },
-      box,
-      box,
-    );
+    return decodeWideGrey(sharp(bytes, options), box);
   }
   const { data, info } = await sharp(bytes, options)
     .autoOrient()
@@ -134,9 +149,31 @@ export async function drawEncoded(bytes: Buffer, box: number, page = 0): Promise
     .raw({ depth: 'uchar' })
     .toBuffer({ resolveWithObject: true });
   return {
+    raster: {
+      width: info.width,
+      height: info.height,
+      channels: info.channels === 1 ? 1 : 3,
+      data: new Uint8Array(data.buffer, data.byteOffset, data.length),
+    },
+    storedWidth: header.autoOrient.width,
+  };
+}
+
+/** Grey of 16 bits, stretched. */
+async function decodeWideGrey(picture: Sharp, box: number): Promise<Decoded> {
+  const { data, info } = await picture
+    .toColourspace('grey16')
+    .raw({ depth: 'ushort' })
+    .toBuffer({ resolveWithObject: true });
+  const pixels = new Uint16Array(data.buffer.slice(data.byteOffset, data.byteOffset + data.length));
+  const image = {
+    kind: 'image',
     width: info.width,
     height: info.height,
-    channels: info.channels === 1 ? 1 : 3,
-    data: new Uint8Array(data.buffer, data.byteOffset, data.length),
-  };
+    pixels,
+    channels: 1,
+    stretch: 'percentile',
+    pixelSize: null,
+  } as const;
+  return { raster: drawImage(image, box, box), storedWidth: info.width };
 }

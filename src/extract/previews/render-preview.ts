@@ -40,7 +40,7 @@ export async function renderPreview(
     case 'spectrum-image':
       return encodePng(drawSpectrumImage(source), 'drawing');
     case 'encoded':
-      return encodePng(await drawEncoded(source.bytes, IMAGE_SIZE, source.page), 'photograph');
+      return encodePng(await drawEncoded(source, IMAGE_SIZE), 'photograph');
     case 'text':
       return encodePng(drawText(source.lines, DRAWING_SIZE, DRAWING_SIZE), 'drawing');
   }

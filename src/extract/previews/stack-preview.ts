@@ -1,7 +1,7 @@
 import type { StackPreview } from '../../domain/stack-preview.js';
 import { isAppError, toError } from '../../errors.js';
 import type { FrameSource, PreviewSource } from '../extractor.js';
-import { drawEncoded } from './encoded-preview.js';
+import { decodePicture, drawEncoded, type DecodedPicture } from './encoded-preview.js';
 import { glyphSheet, LABEL_CELL_WIDTH } from './glyph-sheet.js';
 import {
   commonRange,
@@ -37,7 +37,7 @@ export interface StackView {
 interface Cell {
   /** From 0. */
   readonly index: number;
-  readonly frame: ReducedImage | Raster;
+  readonly frame: ReducedImage | DecodedPicture;
 }
 
 /**
@@ -89,9 +89,7 @@ async function drawOneFrame(
 }
 
 async function drawFrame(frame: FrameSource, side: number): Promise<Raster> {
-  return frame.kind === 'image'
-    ? drawImage(frame, side, side)
-    : drawEncoded(frame.bytes, side, frame.page);
+  return frame.kind === 'image' ? drawImage(frame, side, side) : drawEncoded(frame, side);
 }
 
 async function drawMontage(
@@ -120,10 +118,11 @@ async function drawMontage(
   return alone === null ? montageOf(cells, columns, cellSide) : drawFrame(alone, side);
 }
 
-async function reduceFrame(frame: FrameSource, side: number): Promise<ReducedImage | Raster> {
-  return frame.kind === 'image'
-    ? reduceImage(frame, side, side)
-    : drawEncoded(frame.bytes, side, frame.page);
+async function reduceFrame(
+  frame: FrameSource,
+  side: number,
+): Promise<ReducedImage | DecodedPicture> {
+  return frame.kind === 'image' ? reduceImage(frame, side, side) : decodePicture(frame, side);
 }
 
 /** The frames row by row, with their numbers; what belongs to the first one's scale bar is drawn on it. */
@@ -142,7 +141,7 @@ function montageOf(cells: readonly Cell[], columns: number, cellSide: number): R
   );
   const [first] = cells;
   const [firstRaster] = rasters;
-  if (first !== undefined && firstRaster !== undefined && 'values' in first.frame) {
+  if (first !== undefined && firstRaster !== undefined) {
     withScaleBar(firstRaster, first.frame);
   }
   const across = Math.min(columns, cells.length);

@@ -23,6 +23,9 @@ export function dicomPreview(
     return imageStack(layout.frames, frameBytes(layout), (frame) => ({
       kind: 'encoded',
       bytes: jpegs(frame),
+      pixelSize,
+      // Decoders of JPEG know nothing of the header that says so.
+      isNegative: layout.photometric === 'MONOCHROME1',
     }));
   }
   const pixelsOf = dicomFrames(file, layout);
