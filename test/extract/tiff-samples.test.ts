@@ -209,6 +209,24 @@ describeWithSamples('samples of other vendors', () => {
     expect(signal?.type).toBe(name.includes('SAED') ? 'Diffraction' : 'Image');
   });
 
+  test.each([
+    'tiff_Zeiss_SEM/test_tiff_Zeiss_SEM_1k.tif',
+    'tiff_Zeiss_SEM/test_tiff_Zeiss_SEM_512pix.tif',
+    'TVIPS_bin4/TVIPS_bin4.tif',
+  ])('%s: no scale bar is drawn over the one in the picture', async (name) => {
+    const { signals } = await read(`tiff_files/${name}`);
+    expect(signals[0]?.calibration).toMatchObject([{ unit: 'nm' }, { unit: 'nm' }]);
+    expect(signals[0]?.previewOf?.()).toMatchObject({ kind: 'image', pixelSize: null });
+  });
+
+  test('a picture that only a common decoder reads has its pixel size, too', async () => {
+    const { signals } = await read('tiff_files/olympus_SIS.tif');
+    expect(signals[0]?.previewOf?.()).toMatchObject({
+      kind: 'encoded',
+      pixelSize: { size: 0.0239279177588, unit: 'nm' },
+    });
+  });
+
   test('a palette that is no ramp of grey gives colours', async () => {
     const folder = 'tiff_files/tiff_Zeiss_SEM';
     const ramp = await read(`${folder}/test_tiff_Zeiss_SEM_1k.tif`);
@@ -262,11 +280,14 @@ describeWithSamples('FEI samples', () => {
     });
   });
 
-  test('the data bar does not decide the contrast of 16-bit pictures, and stays in 8-bit ones', async () => {
+  test('the data bar is no part of the preview: it would decide the contrast, and lie under the scale bar', async () => {
     const sixteen = (await read(`${FOLDER}/FEI-Helios-Ebeam-16bits.tif`)).signals[0]?.previewOf?.();
     const eight = (await read(`${FOLDER}/FEI-Helios-Ebeam-8bits.tif`)).signals[0]?.previewOf?.();
     expect(sixteen).toMatchObject({ width: 512, height: 442, stretch: 'percentile' });
-    expect(eight).toMatchObject({ width: 512, height: 471, stretch: 'none' });
+    expect(eight).toMatchObject({
+      ...{ width: 512, height: 442, stretch: 'none' },
+      pixelSize: { unit: 'nm' },
+    });
   });
 
   test('without a pixel size the field of view of the beam in use gives it', async () => {

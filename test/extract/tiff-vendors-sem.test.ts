@@ -100,6 +100,18 @@ describe('TESCAN', () => {
   });
 });
 
+test('Zeiss SEM: of 16 bits, which have no data zone, the scale bar is drawn', async () => {
+  const text = 'DP_DETECTOR_TYPE\r\nDetector = InLens\r\nAP_IMAGE_PIXEL_SIZE\r\nSize = 5.8 nm\r\n';
+  const tags = greyTags(40, 30, 16, [[34118, 'ascii', text]]);
+  const bytes = buildTiff([{ tags, strip: Buffer.alloc(40 * 30 * 2, 9) }]);
+  const { format, signals } = await tiffExtractor.extract(
+    fileWithSiblings('picture.tif', bytes, {}),
+    { timezone: 'UTC', previews: true },
+  );
+  expect(format).toBe('TIFF (Zeiss SEM)');
+  expect(signals[0]?.previewOf?.()).toMatchObject({ pixelSize: { size: 5.8, unit: 'nm' } });
+});
+
 describe('JEOL SEM', () => {
   // The keys of a real file, with another value here and there.
   const text = [
@@ -348,6 +360,25 @@ describe('Thermo Fisher XML', () => {
         },
       },
     ]);
+    const source = signals[0]?.previewOf?.();
+    expect(source).toMatchObject({ width: 40, height: 24, stretch: 'none' });
+    expect(source?.kind === 'image' && source.pixels.length).toBe(40 * 24);
+  });
+
+  test('of a picture in colours the data bar is left out, too', async () => {
+    const tags: TiffTag[] = greyTags(40, 30, 8, [
+      [34683, 'ascii', '<FeiImage><databarHeight>6</databarHeight></FeiImage>'],
+    ]).map(([tag, type, value]) =>
+      tag === 262 ? [tag, type, [2]] : tag === 277 ? [tag, type, [3]] : [tag, type, value],
+    );
+    const bytes = buildTiff([{ tags, strip: Buffer.alloc(40 * 30 * 3, 9) }]);
+    const { signals } = await tiffExtractor.extract(fileWithSiblings('picture.tif', bytes, {}), {
+      timezone: 'UTC',
+      previews: true,
+    });
+    const source = signals[0]?.previewOf?.();
+    expect(source).toMatchObject({ width: 40, height: 24, channels: 3 });
+    expect(source?.kind === 'image' && source.pixels.length).toBe(40 * 24 * 3);
   });
 
   test('XML that is cut, nests without end or defines entities is left, and the picture stays', async () => {

@@ -11,7 +11,7 @@ const MAX_WARNINGS = 20;
 /** TIFF and BigTIFF, with the metadata of the vendors in tiff-vendors/. */
 export const tiffExtractor: Extractor = {
   id: 'tiff',
-  version: 4,
+  version: 5,
   extensions: ['.tif', '.tiff', '.stk', '.lsm'],
   promisedFormat: 'a TIFF file',
   companions: [

@@ -48,6 +48,8 @@ export interface TiffVendorAnswer {
   readonly planes: number;
   /** Rows of the picture itself, above a data bar; null: no bar. */
   readonly pictureHeight: number | null;
+  /** Whether a scale bar of the instrument's program lies in the picture itself: none is drawn over it. */
+  readonly hasOwnScaleBar: boolean;
   /** Width and whole height as the vendor's metadata state them; null: they do not. */
   readonly statedSize: { readonly width: number; readonly height: number } | null;
   /** The vendor's tags as they are. */
@@ -86,6 +88,7 @@ export function vendorAnswer({ time = null, ...given }: GivenAnswer): TiffVendor
     stack: [],
     planes: 1,
     pictureHeight: null,
+    hasOwnScaleBar: false,
     statedSize: null,
     foundBySearch: false,
     ...given,

@@ -2,7 +2,7 @@ import { fileTimeOf, type FileTime } from '../../file-time.js';
 import { MetadataBuilder } from '../../harmonise.js';
 import type { JsonValue } from '../../extractor.js';
 import { fixedText } from '../tiff/fixed-text.js';
-import { axesOf, vendorAnswer, type TiffVendor } from './tiff-vendor.js';
+import { axesOf, vendorAnswer, type TiffVendor, type TiffVendorInput } from './tiff-vendor.js';
 
 /** TVIPS header, versions 1 and 2. */
 const HEADER_TAGS = [37708, 37707] as const;
@@ -92,9 +92,7 @@ export const tvipsVendor: TiffVendor = {
     const header = new TvipsHeader(container.bytesOf(entry, SECOND_BYTES), container.littleEndian);
     const isSecond = header.bytes.length >= SECOND_BYTES && header.unsigned(SECOND.magic) === MAGIC;
     if (header.bytes.length < FIRST_BYTES) return null;
-    return isSecond
-      ? readSecond(header, input.context.timezone)
-      : readFirst(header, input.context.timezone);
+    return isSecond ? readSecond(header, input) : readFirst(header, input.context.timezone);
   },
 };
 
@@ -115,8 +113,11 @@ function readFirst(header: TvipsHeader, timezone: string): ReturnType<TiffVendor
   });
 }
 
-function readSecond(header: TvipsHeader, timezone: string): ReturnType<TiffVendor['read']> {
-  const time = timeOf(header.integer(SECOND.date), header.integer(SECOND.time), timezone);
+function readSecond(
+  header: TvipsHeader,
+  { context, layout }: TiffVendorInput,
+): ReturnType<TiffVendor['read']> {
+  const time = timeOf(header.integer(SECOND.date), header.integer(SECOND.time), context.timezone);
   const [x, y, z, alpha, beta] = [0, 1, 2, 3, 4].map((index) =>
     header.real(SECOND.stage + index * 4),
   );
@@ -169,6 +170,9 @@ function readSecond(header: TvipsHeader, timezone: string): ReturnType<TiffVendo
     title: name === '' ? null : name,
     time,
     axes: axesOf(header.exactReal(SECOND.pixelSizeX), header.exactReal(SECOND.pixelSizeY), 'nm'),
+    // The cameras give 16 bits. Of 8 bits are exports of what the screen shows, with EM-MENU's scale bar in the lower left
+    // corner; the header does not say whether it was wanted.
+    hasOwnScaleBar: layout?.dtype === 'uint8',
     tags: { ...texts, ...numbers },
   });
 }

@@ -87,6 +87,9 @@ export const zeissSemVendor: TiffVendor = {
       metadata,
       time,
       axes: axesFrom(zeiss, input.layout?.width ?? 0),
+      // SmartSEM saves 8 bits with what the screen shows, its data zone among it, and says nowhere how high that is or
+      // whether it was left out; pictures of 16 bits are the plain values.
+      hasOwnScaleBar: input.layout?.dtype === 'uint8',
       tags: {
         Header: zeiss.header,
         ...Object.fromEntries(

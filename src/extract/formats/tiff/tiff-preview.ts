@@ -50,16 +50,20 @@ export function tiffPreview(container: TiffContainer, page: TiffPage): FrameSour
   const pixels = readTiffPixels(container, layout, page.segments, step);
   const pixelSize =
     page.pixelSize === null ? null : { ...page.pixelSize, size: page.pixelSize.size * step };
+  // A data bar has a scale bar of its own where ours is drawn, and its black and white would decide the contrast.
+  const height =
+    page.pictureHeight === null
+      ? pixels.height
+      : Math.min(pixels.height, Math.ceil(page.pictureHeight / step));
   const image = (
     values: PixelArray,
     channels: 1 | 3 | 4,
-    height: number,
     stretch: 'percentile' | 'log' | 'none',
   ): FrameSource => ({
     kind: 'image',
     width: pixels.width,
     height,
-    pixels: values,
+    pixels: values.subarray(0, height * pixels.width * channels),
     channels,
     stretch,
     pixelSize,
@@ -67,22 +71,16 @@ export function tiffPreview(container: TiffContainer, page: TiffPage): FrameSour
 
   if (layout.photometric === 3 && layout.samplesPerPixel === 1) {
     const mapped = applyColourMap(container, page, pixels);
-    if (mapped !== null) return image(mapped.values, mapped.channels, pixels.height, 'none');
+    if (mapped !== null) return image(mapped.values, mapped.channels, 'none');
   }
   if (isColour(layout)) {
     const channels = pixels.samples === 4 ? 4 : 3;
-    return image(toEightBits(pixels.values), channels, pixels.height, 'none');
+    return image(toEightBits(pixels.values), channels, 'none');
   }
   const grey = firstSamples(pixels);
   const shown = layout.photometric === 0 ? inverted(grey) : grey;
-  if (layout.dtype === 'uint8') return image(shown, 1, pixels.height, 'none');
-  // A data bar of black and white would decide the contrast of what is stretched.
-  const height =
-    page.pictureHeight === null
-      ? pixels.height
-      : Math.min(pixels.height, Math.ceil(page.pictureHeight / step));
-  const stretch = page.isDiffraction ? 'log' : 'percentile';
-  return image(shown.subarray(0, height * pixels.width), 1, height, stretch);
+  if (layout.dtype === 'uint8') return image(shown, 1, 'none');
+  return image(shown, 1, page.isDiffraction ? 'log' : 'percentile');
 }
 
 /** Palette indices as grey, or as colours where the map has any; null when the map is missing or short. */

@@ -6,7 +6,7 @@ import { imageStack } from '../binary/image-stack.js';
 import type { TiffAxes, TiffStackAxis, TiffVendorAnswer } from '../tiff-vendors/tiff-vendor.js';
 import { arrayOf, pageBytes } from './tiff-layout.js';
 import { tiffPage } from './tiff-page.js';
-import { previewWayOf, tiffPreview } from './tiff-preview.js';
+import { previewWayOf, tiffPreview, type TiffPage } from './tiff-preview.js';
 import { acquiredOf, resolutionPixelSize } from './tiff-tags.js';
 import type { TiffPageGroup, TiffStructure } from './tiff-structure.js';
 
@@ -160,15 +160,14 @@ function previewFor(
     warnings.push(`No preview: ${way.reason}`);
     return null;
   }
-  if (way.kind === 'encoded') return () => encodedPages(file, group);
+  const pixelSize = answer?.hasOwnScaleBar === true ? null : pixelSizeOf(axes);
+  if (way.kind === 'encoded') return () => encodedPages(file, group, pixelSize);
   if (typeof segments === 'string') {
     warnings.push(`No preview: ${segments}`);
     return null;
   }
-  // A bar on axes of different units would measure only one of them.
-  const isSquare = axes !== null && axes.rows.unit === axes.columns.unit && axes.rows.unit !== '';
   const drawn = {
-    pixelSize: isSquare ? { size: axes.columns.scale, unit: axes.columns.unit } : null,
+    pixelSize,
     pictureHeight: answer?.pictureHeight ?? null,
     isDiffraction: answer?.type === 'Diffraction',
   };
@@ -179,11 +178,21 @@ function previewFor(
     });
 }
 
+/** For the scale bar; null where there is none: a bar on axes of different units would measure only one of them. */
+function pixelSizeOf(axes: TiffAxes | null): TiffPage['pixelSize'] {
+  const isSquare = axes !== null && axes.rows.unit === axes.columns.unit && axes.rows.unit !== '';
+  return isSquare ? { size: axes.columns.scale, unit: axes.columns.unit } : null;
+}
+
 /** Pages that a common decoder reads: the file is read once. */
-function encodedPages(file: FileSource, { layout, pages }: TiffPageGroup): PreviewSource {
+function encodedPages(
+  file: FileSource,
+  { layout, pages }: TiffPageGroup,
+  pixelSize: TiffPage['pixelSize'],
+): PreviewSource {
   const bytes = file.read(0, file.sizeBytes);
   return imageStack(pages.length, pageBytes(layout), (frame) => {
     const page = pages[frame]?.index ?? 0;
-    return { kind: 'encoded', bytes, page };
+    return { kind: 'encoded', bytes, page, pixelSize };
   });
 }
