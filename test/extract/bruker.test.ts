@@ -51,6 +51,27 @@ describeWithSamples('the Bruker samples', () => {
     });
   });
 
+  test('an image has the calibration that is its own, and not that of the map', async () => {
+    const bytes = Buffer.from(sampleFile('bruker_data/bcf-edx-ebsd.bcf').bytes);
+    for (const [stated, other] of [
+      ['<XCalibration>4.145152257E-1<', '<XCalibration>8.290304514E-1<'],
+      ['<YCalibration>4.168974972E-1<', '<YCalibration>8.337949944E-1<'],
+    ] as const) {
+      bytes.write(other, bytes.indexOf(stated), 'latin1');
+    }
+    const { signals } = await brukerExtractor.extract(sniffableFile('a.bcf', bytes), CONTEXT);
+    const scales = signals.map(({ calibration }) => calibration.map(({ scale }) => scale));
+    expect(scales[0]).toEqual([0.8337949944, 0.8290304514]);
+    expect(scales[1]?.slice(0, 2)).toEqual([0.4168974972, 0.4145152257]);
+    expect(signals[0]?.metadata).toMatchObject({
+      'Pixel Height': { value: 833.7949944, unit: 'nm' },
+      'Pixel Width': { value: 829.0304514, unit: 'nm' },
+    });
+    expect(signals[0]?.previewOf?.()).toMatchObject({
+      pixelSize: { size: expect.closeTo(0.8290304514, 8), unit: 'µm' },
+    });
+  });
+
   test('a map has the settings of microscope and detector, in our units', async () => {
     expect(metadataText(await read('30x30_instructively_packed_16bit_compressed.bcf'), 1)).toEqual({
       'Acceleration Voltage': '20 kV',

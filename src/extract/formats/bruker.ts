@@ -20,7 +20,7 @@ const MAX_SPECTRUM_BYTES = 32 * 1024 * 1024;
 /** Bruker Esprit: hypermaps with their electron images (.bcf), spectra (.spx). */
 export const brukerExtractor: Extractor = {
   id: 'bruker',
-  version: 1,
+  version: 2,
   extensions: ['.bcf', '.spx'],
   promisedFormat: 'a Bruker file',
 

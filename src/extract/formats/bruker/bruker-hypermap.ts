@@ -146,8 +146,15 @@ function imagesOf(xml: XmlElement): BrukerImage[] {
   return [...recorded.slice(-1), ...overview.slice(0, 1)].flatMap(brukerImages);
 }
 
+/** The image's own calibration; else that of the map it was recorded with. Rows, then columns. */
+function imageAxes(map: Hypermap, { pixelSize }: BrukerImage): Hypermap['axes'] {
+  if (pixelSize === null) return map.axes;
+  const axis = (scale: number): AxisCalibration => ({ scale, origin: 0, unit: 'µm' });
+  return [axis(pixelSize.y), axis(pixelSize.x)];
+}
+
 function imageSignal(map: Hypermap, image: BrukerImage): ExtractedSignal {
-  const { title, width, height, type } = image;
+  const { title, width, height, type, pixelSize } = image;
   return {
     title,
     type: 'Image',
@@ -158,10 +165,12 @@ function imageSignal(map: Hypermap, image: BrukerImage): ExtractedSignal {
         .text('Data Type', `${map.mode}_Imaging`)
         .text('Data Dimensions', `${height} × ${width}`)
         .text('Detector Name', title)
+        .number('Pixel Width', pixelSize?.x, 'µm')
+        .number('Pixel Height', pixelSize?.y, 'µm')
         .build(),
     }),
     shape: [height, width],
-    calibration: map.axes,
+    calibration: imageAxes(map, image),
     dtype: type.dtype,
     acquiredMs: map.acquiredMs,
     previewOf: map.previews ? () => imagePreview(map, image) : null,
@@ -176,11 +185,11 @@ function imagePreview(
   return {
     kind: 'image',
     ...{ width, height, pixels: numbersOf(bytes, type), channels: 1, stretch: 'percentile' },
-    pixelSize: pixelSizeOf(map),
+    pixelSize: pixelSizeOf(imageAxes(map, image)),
   };
 }
 
-function pixelSizeOf({ axes: [, x] }: Hypermap): { size: number; unit: string } | null {
+function pixelSizeOf([, x]: Hypermap['axes']): { size: number; unit: string } | null {
   return x.unit === '' ? null : { size: tidyFloat32(x.scale), unit: x.unit };
 }
 
@@ -248,7 +257,7 @@ function mapPreview(
     const { width, height } = unpacked;
     return summedPreview(
       { map: unpacked.counts, spectrum: counts },
-      { width, height, pixelSize: pixelSizeOf(map) },
+      { width, height, pixelSize: pixelSizeOf(map.axes) },
       axis,
     );
   }

@@ -21,6 +21,8 @@ export interface BrukerImage {
   readonly height: number;
   readonly type: NumericType;
   readonly bytes: Buffer;
+  /** In µm; null: the image has none of its own, as most that were recorded with a map. */
+  readonly pixelSize: { readonly x: number; readonly y: number } | null;
 }
 
 const MAX_CHANNELS = 1 << 20;
@@ -92,6 +94,9 @@ export function brukerImages(xml: XmlElement): BrukerImage[] {
   const width = brukerNumber(xml, 'Width') ?? 0;
   const height = brukerNumber(xml, 'Height') ?? 0;
   const type = PIXEL_TYPES.get(brukerNumber(xml, 'ItemSize') ?? 0);
+  const x = positive(brukerNumber(xml, 'XCalibration'));
+  const y = positive(brukerNumber(xml, 'YCalibration'));
+  const pixelSize = x === null || y === null ? null : { x, y };
   const planes = Math.min(MAX_PLANES, brukerNumber(xml, 'PlaneCount') ?? 0);
   if (!(width > 0 && height > 0 && width * height <= MAX_PIXELS) || type === undefined) return [];
   return Array.from({ length: Math.max(0, planes) }, (_, index) =>
@@ -101,7 +106,7 @@ export function brukerImages(xml: XmlElement): BrukerImage[] {
     const needed = width * height * type.bytes;
     if (bytes.length < needed || bytes.every((value) => value === 0)) return [];
     const title = xmlTextAt(plane, 'Description');
-    return [{ title, width, height, type, bytes: bytes.subarray(0, needed) }];
+    return [{ title, width, height, type, pixelSize, bytes: bytes.subarray(0, needed) }];
   });
 }
 
