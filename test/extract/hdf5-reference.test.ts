@@ -56,7 +56,8 @@ describeWithSamples('the HDF5 samples', () => {
     expect(signals.map(({ shape, dtype }) => ({ shape, dtype }))).toEqual(
       expected.map(({ shape, dtype }) => ({ shape, dtype })),
     );
-    expect(warnings).toEqual([]);
+    // hyperspy does not notice what Prismatic's units are.
+    expect(warnings.filter((text) => !text.endsWith('Prismatic wrote them so.'))).toEqual([]);
   });
 
   test.each(known)('%s has the calibration that hyperspy reads', async (name, expected) => {
@@ -86,7 +87,7 @@ describeWithSamples('the HDF5 samples', () => {
     },
   );
 
-  test.each(known.filter(([name]) => !/rgba16|4D/.test(name)))(
+  test.each(known.filter(([name]) => !/rgba16|4D|complex_fft/.test(name)))(
     '%s has previews with the pixel sums that hyperspy reads',
     async (name, expected) => {
       const { signals } = await read(name, true);

@@ -8,6 +8,28 @@ import { sniffableFile } from '../support/sniffable-file.js';
 
 const CONTEXT = { timezone: 'Europe/Vienna', previews: true };
 
+/** The real and imaginary parts in fei_example_complex_fft.emd. */
+const STORED_FFT: readonly (readonly (readonly [number, number])[])[] = [
+  [
+    [1075972736, -2],
+    [-6432275, -3521356.5],
+    [916342, -8037859],
+    [1674487.5, 1957962],
+  ],
+  [
+    [4416991, 5043133],
+    [3843952, 6317418],
+    [-3544622.25, -2628890],
+    [2655015, 868804.5625],
+  ],
+  [
+    [-3661529.5, -2775066],
+    [-1210374.375, 2766943],
+    [356399.5625, -1509323.25],
+    [-535030.625, 12459.50390625],
+  ],
+];
+
 async function read(bytes: Buffer): Promise<ExtractedFile> {
   return hdf5Extractor.extract(sniffableFile('a.emd', bytes), CONTEXT);
 }
@@ -102,6 +124,27 @@ describeWithSamples('Velox samples', () => {
     ]);
     const fft = await sample('fei_example_complex_fft.emd');
     expect(fft.signals).toMatchObject([{ title: 'FFT#1(Ceta)', type: 'Image', role: 'Derived' }]);
+  });
+
+  test('half a Fourier transform is shown whole, frequency zero in the centre', async () => {
+    const { signals } = await sample('fei_example_complex_fft.emd');
+    const source = signals[0]?.previewOf?.();
+    if (source?.kind !== 'image') throw new Error('No image.');
+    expect(signals[0]?.shape).toEqual([3, 4]);
+    expect(source).toMatchObject({ width: 6, height: 3, stretch: 'log' });
+    // As hyperspy reads it: rows of y = 0, 1, -1; columns of x = 0 to 3, the last of which stands for -3, too.
+    const stored = (x: number, y: number): number => Math.hypot(...(STORED_FFT[y]?.[x] ?? []));
+    const shown = (y: number): number[] =>
+      [...source.pixels.slice((y + 1) * 6, (y + 2) * 6)].map(Number);
+    const near = (values: readonly number[]): unknown[] =>
+      values.map((value) => expect.closeTo(value, -3));
+    expect(shown(0)).toEqual(near([3, 2, 1, 0, 1, 2].map((x) => stored(x, 0))));
+    expect(shown(-1)).toEqual(
+      near([stored(3, 1), stored(2, 1), stored(1, 1), stored(0, 2), stored(1, 2), stored(2, 2)]),
+    );
+    expect(shown(1)).toEqual(
+      near([stored(3, 2), stored(2, 2), stored(1, 2), stored(0, 1), stored(1, 1), stored(2, 1)]),
+    );
   });
 
   test('documents and settings are kept as JSON among the tags', async () => {

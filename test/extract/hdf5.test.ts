@@ -4,6 +4,7 @@ import type { File } from 'h5wasm';
 import { hdf5Extractor } from '../../src/extract/formats/hdf5.js';
 import type { ExtractedFile } from '../../src/extract/extractor.js';
 import { buildHdf5, setAttributes } from '../support/build-hdf5.js';
+import { firstFrame } from '../support/first-frame.js';
 import { describeWithSamples, samplePath } from '../support/samples.js';
 import { sniffableFile } from '../support/sniffable-file.js';
 
@@ -155,6 +156,23 @@ describeWithSamples('metadata of other programs', () => {
         'Convergence Semi-angle': { value: 30, unit: 'mrad' },
       },
     });
+  });
+
+  test('Prismatic: numbers that are in Å have a scale bar in Å, whatever unit the file says', async () => {
+    const { signals, warnings } = await read(
+      readFileSync(samplePath('emd_files/Si100_2D_3D_DPC_potential_2slices.emd')),
+    );
+    expect(warnings).toEqual([
+      'The file says nm for axes whose numbers are in Å: Prismatic wrote them so.',
+      'The file says mrad for axes whose numbers are in rad: Prismatic wrote them so.',
+    ]);
+    for (const { calibration, previewOf } of signals) {
+      const { scale = 0 } = calibration.at(-1) ?? {};
+      expect(calibration.at(-1)).toMatchObject({ unit: 'nm' });
+      expect(firstFrame(previewOf?.())).toMatchObject({ pixelSize: { size: scale, unit: 'Å' } });
+    }
+    const patterns = await read(readFileSync(samplePath('emd_files/Si100_4D.emd')));
+    expect(patterns.signals[0]?.previewOf?.()).toMatchObject({ pixelSize: { unit: '1/Å' } });
   });
 
   test('HyperSpy: microscope, detector and time in the zone of the instrument', async () => {

@@ -6,7 +6,12 @@ import type { Hdf5Array, Hdf5Axis } from './hdf5-array.js';
 import { shapeOf } from './hdf5-array.js';
 import type { Hdf5Dataset } from './hdf5-dataset.js';
 import type { Hdf5File } from './hdf5-file.js';
-import { hdf5PreviewOf, type Hdf5Preview, type WithHdf5File } from './hdf5-preview.js';
+import {
+  hdf5PreviewOf,
+  type Hdf5Preview,
+  type ImageSource,
+  type WithHdf5File,
+} from './hdf5-preview.js';
 import { typeText } from './hdf5-types.js';
 
 /** What a dialect may need to know besides the file. */
@@ -33,6 +38,8 @@ export interface Hdf5Signal {
   readonly acquired: FileTime | null;
   /** Drawn instead of the array; absent: the array is drawn. */
   readonly preview?: Hdf5Preview | null;
+  /** Makes of each picture of the array what is drawn. @default as it is stored */
+  readonly drawnAs?: (stored: ImageSource) => ImageSource;
   /** Of the spectral axis. @default 'Energy' */
   readonly xLabel?: string;
   /** Of a curve. @default 'Counts' */
@@ -96,6 +103,7 @@ export function extractedSignal(
           xLabel: signal.xLabel ?? 'Energy',
           yLabel: signal.yLabel ?? 'Counts',
           firstChannel: signal.firstChannel ?? 0,
+          drawnAs: signal.drawnAs ?? ((stored) => stored),
         })
       : signal.preview;
   return {

@@ -17,7 +17,8 @@ import { reducedFrame } from './reduced-frame.js';
 import { sumHdf5SpectrumImage } from './hdf5-spectrum-image.js';
 import { isPixelType } from './hdf5-values.js';
 
-type ImageSource = Extract<PreviewSource, { kind: 'image' }>;
+/** What a picture is drawn from. */
+export type ImageSource = Extract<PreviewSource, { kind: 'image' }>;
 type SpectrumSource = Extract<PreviewSource, { kind: 'spectrum' }>;
 
 /** How an array is drawn. */
@@ -33,6 +34,8 @@ export interface Hdf5View {
   readonly yLabel: string;
   /** Index of the first channel of a spectrum that is shown. */
   readonly firstChannel: number;
+  /** Makes of a picture as it is stored what is drawn. */
+  readonly drawnAs: (stored: ImageSource) => ImageSource;
 }
 
 /** Values of a curve; more are thinned out. */
@@ -189,8 +192,11 @@ function picture(file: Hdf5File, view: Hdf5View, index: number): ImageSource {
     height: size.height,
     pixelSize: pixelSizeOf(axis, size.step),
   } as const;
-  if (channels === 1) return { ...base, pixels, channels, stretch: view.stretch };
-  return { ...base, pixels: eightBits(pixels, isWide), channels, stretch: 'none' };
+  return view.drawnAs(
+    channels === 1
+      ? { ...base, pixels, channels, stretch: view.stretch }
+      : { ...base, pixels: eightBits(pixels, isWide), channels, stretch: 'none' },
+  );
 }
 
 /** A frame as it is, or the sum of some. */

@@ -11,10 +11,21 @@ import {
 import { spectralLabel } from './axis-label.js';
 import type { Hdf5Array, Hdf5Axis } from './hdf5-array.js';
 import type { Hdf5Dataset } from './hdf5-dataset.js';
-import { isReciprocal, type Hdf5Dialect, type Hdf5Signal } from './hdf5-dialect.js';
+import {
+  isReciprocal,
+  type Hdf5Context,
+  type Hdf5Dialect,
+  type Hdf5Signal,
+} from './hdf5-dialect.js';
 import type { Hdf5File } from './hdf5-file.js';
 import { objectsIn, pathIn } from './hdf5-walk.js';
-import { addPrismaticMetadata, isPrismatic, prismaticDepth, stackName } from './prismatic.js';
+import {
+  addPrismaticMetadata,
+  isPrismatic,
+  prismaticDepth,
+  prismaticUnit,
+  stackName,
+} from './prismatic.js';
 
 /** Names that begin so are data; others in a data group are axes and helpers (EMD 0.2, py4DSTEM). */
 const DATA_NAME = /^(?:data|counted_datacube|diffractionslice|realslice|pointlist)/;
@@ -53,7 +64,7 @@ export const ncemEmdDialect: Hdf5Dialect = {
     return {
       format: formatOf(file),
       signals: data.flatMap(
-        (found) => unlessDamaged(() => signalOf(file, found), context.warn) ?? [],
+        (found) => unlessDamaged(() => signalOf(file, found, context), context.warn) ?? [],
       ),
     };
   },
@@ -96,7 +107,7 @@ function dataIn(file: Hdf5File): readonly EmdData[] {
   return [...found.values()];
 }
 
-function signalOf(file: Hdf5File, data: EmdData): Hdf5Signal {
+function signalOf(file: Hdf5File, data: EmdData, context: Hdf5Context): Hdf5Signal {
   const [dataset] = data.datasets;
   const [group = '/'] = data.groups;
   const isDatacube = data.dataName.includes('datacube');
@@ -143,9 +154,34 @@ function signalOf(file: Hdf5File, data: EmdData): Hdf5Signal {
     array,
     spectralAxis,
     isCalibrated: true,
+    ...(isSimulated ? inTrueUnit(file, axes, context) : {}),
     acquired: null,
     xLabel: spectralLabel(axes[spectralAxis ?? -1]),
     yLabel: 'Intensity',
+  };
+}
+
+/** Warns of units that Prismatic got wrong; the calibration stays as the file has it, the scale bar is right. */
+function inTrueUnit(
+  file: Hdf5File,
+  axes: readonly Hdf5Axis[],
+  { warn }: Hdf5Context,
+): Pick<Hdf5Signal, 'drawnAs'> {
+  for (const axis of axes) {
+    const unit = prismaticUnit(file, axis);
+    if (unit === null) continue;
+    warn(
+      `The file says ${axis.unit} for axes whose numbers are in ${unit}: Prismatic wrote them so.`,
+    );
+  }
+  const last = axes.at(-1);
+  const unit = last === undefined ? null : prismaticUnit(file, last);
+  if (unit === null) return {};
+  return {
+    drawnAs: (stored) => ({
+      ...stored,
+      pixelSize: stored.pixelSize === null ? null : { ...stored.pixelSize, unit },
+    }),
   };
 }
 

@@ -1,6 +1,7 @@
 import type { AxisCalibration } from '../../../domain/file-metadata.js';
 import type { MetadataBuilder } from '../../harmonise.js';
 import { attributeNumber, isList, numberOf } from './hdf5-access.js';
+import type { Hdf5Axis } from './hdf5-array.js';
 import type { Hdf5File } from './hdf5-file.js';
 
 const PARAMETERS = '/4DSTEM_simulation/metadata/metadata_0/original/simulation_parameters';
@@ -34,6 +35,34 @@ export function prismaticDepth(file: Hdf5File, count: number): AxisCalibration {
   const thickness = element('t', 2) * element('c', 0);
   if (!(Math.abs(thickness - count * scale) <= 1e-4 * thickness)) return counted;
   return { scale, origin: start === 0 ? scale : start, unit: 'Å' };
+}
+
+/**
+ * The unit that the numbers of an axis are in, where that is another one than the file says and can be shown; else null.
+ * Prismatic writes `[n_m]`, `[n_m^-1]` and `[mrad]` as constants, yet the numbers are those that it calculates with: Å, 1/Å
+ * and rad. Its parameters are in Å and mrad, so an axis whose numbers are those of the parameters gives itself away.
+ */
+export function prismaticUnit(file: Hdf5File, { scale, length, unit }: Hdf5Axis): string | null {
+  if (file.kindOf(PARAMETERS) !== 'group') return null;
+  const numbers = (name: string): number[] => {
+    const value = file.attribute(PARAMETERS, name);
+    return (isList(value) ? value : [value]).flatMap((entry) => numberOf(entry) ?? []);
+  };
+  const isOneOf = (value: number, stated: readonly number[]): boolean =>
+    stated.some((one) => Math.abs(value - one) <= 1e-4 * one);
+  const cells = numbers('t').flatMap((tiles) => numbers('c').map((side) => tiles * side));
+  switch (unit) {
+    case 'nm':
+      return isOneOf(scale, [...numbers('rx'), ...numbers('ry')]) || isOneOf(scale * length, cells)
+        ? 'Å'
+        : null;
+    case '1/nm':
+      return isOneOf(1 / scale, cells) ? '1/Å' : null;
+    case 'mrad':
+      return isOneOf(scale * 1000, numbers('d')) ? 'rad' : null;
+    default:
+      return null;
+  }
 }
 
 /** The settings of the simulation that a microscope has too. */

@@ -9,7 +9,9 @@ import {
 } from './hdf5-access.js';
 import type { Hdf5Axis } from './hdf5-array.js';
 import type { Hdf5Context, Hdf5Dialect, Hdf5Signal } from './hdf5-dialect.js';
+import { wholeTransform } from './half-plane.js';
 import type { Hdf5File } from './hdf5-file.js';
+import type { ImageSource } from './hdf5-preview.js';
 import { jsonIfPossible } from './hdf5-tags.js';
 import { handyUnit } from './si-units.js';
 import {
@@ -104,7 +106,10 @@ function imageSignal(
   const document = unlessDamaged(() => veloxDocument(file, path), context.warn);
   const [y, x] = pixelAxes(document, columns);
   const time = timeAxis(document, frames);
-  const isComplex = dataset.type.kind === 'complex';
+  const { type } = dataset;
+  const isComplex = type.kind === 'complex';
+  // Velox names the parts of a number by what is stored: `realFloatHalfEven`, of a picture of even width.
+  const half = isComplex ? /Half(?:(Even)|Odd)$/.exec(type.memberName) : null;
   const isDiffraction = x.unit.startsWith('1/') && !isComplex;
   const metadata = veloxMetadata(document, null, known.software).text(
     'Data Type',
@@ -127,6 +132,9 @@ function imageSignal(
     spectralAxis: null,
     isCalibrated: true,
     acquired: documentTime(document, context.timezone),
+    ...(half === null
+      ? {}
+      : { drawnAs: (stored: ImageSource) => wholeTransform(stored, half[1] !== undefined) }),
   };
 }
 
