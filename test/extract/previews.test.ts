@@ -272,6 +272,24 @@ describe('other previews', () => {
     expect(columnsWithHighCurve(picture)).not.toHaveLength(0);
   });
 
+  test('the map of a spectrum image is outlined, so that its white does not run into the page', async () => {
+    const map = Uint16Array.from({ length: 100 * 100 }, (_, at) => (at % 100 < 50 ? 0 : 1));
+    const picture = await pictureOf({
+      kind: 'spectrum-image',
+      navigation: image(100, 100, map),
+      spectrum: spectrum(new Float32Array(500)),
+    });
+    const isLine = (x: number, y: number): boolean => {
+      const [grey = 0] = picture.at(x, y);
+      return grey > 100 && grey < 160;
+    };
+    const across = Array.from({ length: 220 }, (_, x) => x).filter((x) => isLine(x, 135));
+    const down = Array.from({ length: 270 }, (_, y) => y).filter((y) => isLine(180, y));
+    // The map of 100 x 100 pixels is drawn twice as large between the lines.
+    expect(across.map((x) => x - (across[0] ?? 0))).toStrictEqual([0, 201]);
+    expect(down.map((y) => y - (down[0] ?? 0))).toStrictEqual([0, 201]);
+  });
+
   test('a text shows its lines; control characters and long lines do no harm', async () => {
     const lines = ['first', '\u0000\u0007<script>&amp;', 'x'.repeat(100_000), 'Привет µm'];
     const picture = await pictureOf({ kind: 'text', lines });

@@ -144,6 +144,21 @@ export function fillRectangle(
   }
 }
 
+/** Draws a line of one pixel around a rectangle, outside of it. */
+export function outlineRectangle(
+  raster: Raster,
+  left: number,
+  top: number,
+  width: number,
+  height: number,
+  ink: Ink,
+): void {
+  fillRectangle(raster, left - 1, top - 1, width + 2, 1, ink);
+  fillRectangle(raster, left - 1, top + height, width + 2, 1, ink);
+  fillRectangle(raster, left - 1, top, 1, height, ink);
+  fillRectangle(raster, left + width, top, 1, height, ink);
+}
+
 /** Copies a picture into a coloured one, cut at the right and lower edge. */
 export function pasteRaster(target: Raster, source: Raster, left: number, top: number): void {
   const width = Math.min(source.width, target.width - left);

@@ -2,7 +2,7 @@ import type { PreviewSource } from '../extractor.js';
 import { drawEncoded } from './encoded-preview.js';
 import { encodePng } from './encode-png.js';
 import { drawImage } from './image-preview.js';
-import { createRaster, pasteRaster, type Raster } from './raster.js';
+import { createRaster, outlineRectangle, pasteRaster, type Ink, type Raster } from './raster.js';
 import { drawSpectrum } from './spectrum-preview.js';
 import { drawStack, type StackView } from './stack-preview.js';
 import { drawText } from './text-preview.js';
@@ -16,6 +16,8 @@ const SPECTRUM_IMAGE_HEIGHT = 270;
 /** Width that the map of a spectrum image takes, pixels. */
 const NAVIGATION_WIDTH = 220;
 const GAP = 8;
+/** Around the map, whose brightest pixels are as white as the page. */
+const MAP_OUTLINE: Ink = { red: 128, green: 128, blue: 128 };
 
 /** Stacks are shown whole unless somebody says otherwise. */
 const ALL_FRAMES: StackView = { show: 'montage', mostBytes: Infinity, warn: () => undefined };
@@ -51,12 +53,10 @@ function drawSpectrumImage(source: Extract<PreviewSource, { kind: 'spectrum-imag
   const raster = createRaster(DRAWING_SIZE, SPECTRUM_IMAGE_HEIGHT, 3);
   const room = { width: NAVIGATION_WIDTH - 2 * GAP, height: SPECTRUM_IMAGE_HEIGHT - 2 * GAP };
   const navigation = drawImage(source.navigation, room.width, room.height);
-  pasteRaster(
-    raster,
-    navigation,
-    GAP + Math.floor((room.width - navigation.width) / 2),
-    GAP + Math.floor((room.height - navigation.height) / 2),
-  );
+  const left = GAP + Math.floor((room.width - navigation.width) / 2);
+  const top = GAP + Math.floor((room.height - navigation.height) / 2);
+  outlineRectangle(raster, left, top, navigation.width, navigation.height, MAP_OUTLINE);
+  pasteRaster(raster, navigation, left, top);
   const spectrum = drawSpectrum(
     source.spectrum,
     DRAWING_SIZE - NAVIGATION_WIDTH,
