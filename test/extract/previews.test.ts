@@ -182,6 +182,23 @@ describe('previews of images', () => {
     }
   });
 
+  test('reciprocal units are written as powers', async () => {
+    const scaled = (unit: string): Promise<Buffer> =>
+      renderPreview(image(300, 300, new Uint8Array(90_000), { pixelSize: { size: 0.02, unit } }));
+    expect((await scaled('1/nm')).equals(await scaled('nm⁻¹'))).toBe(true);
+  });
+
+  test('a line of pixels is made high enough for its scale bar', async () => {
+    const line = (pixelSize: { size: number; unit: string } | null): Promise<Picture> =>
+      pictureOf(image(300, 1, new Uint16Array(300), { pixelSize }));
+    expect((await line(null)).height).toBe(16);
+    const picture = await line({ size: 0.5, unit: 'nm' });
+    expect(picture.height).toBe(60);
+    // The longest nice length in 45 nm is 20 nm, which is 40 pixels.
+    const barRow = Array.from({ length: 300 }, (_, x) => picture.at(x, 60 - 8 - 5 - 2)[0]);
+    expect(barRow.filter((grey) => grey === 255)).toHaveLength(40);
+  });
+
   test('fewer pixels than promised are FORMAT_INVALID', async () => {
     await expect(renderPreview(image(100, 100, new Uint8Array(9999)))).rejects.toMatchObject({
       code: 'FORMAT_INVALID',

@@ -2,7 +2,7 @@ import type { PreviewSource } from '../extractor.js';
 import { glyphSheet, LABEL_CELL_WIDTH } from './glyph-sheet.js';
 import type { Raster } from './raster.js';
 import { reducePixels } from './reduce-pixels.js';
-import { drawScaleBar } from './scale-bar.js';
+import { drawScaleBar, heightForScaleBar } from './scale-bar.js';
 import {
   contrastRange,
   PICTURE_RANGE,
@@ -42,10 +42,21 @@ export interface ReducedImage {
  */
 export function drawImage(source: ImageSource, boxWidth: number, boxHeight: number): Raster {
   const picture = pictureOf(source, boxWidth, boxHeight);
-  if (picture !== null) return withScaleBar(enlarge(picture, boxWidth, boxHeight), source);
+  if (picture !== null) return finished(picture, source, boxWidth, boxHeight);
   const reduced = reduceImage(source, boxWidth, boxHeight);
-  const raster = enlarge(rasterOf(reduced, commonRange([reduced])), boxWidth, boxHeight);
-  return withScaleBar(raster, reduced);
+  return finished(rasterOf(reduced, commonRange([reduced])), reduced, boxWidth, boxHeight);
+}
+
+/** Enlarges what is small, and draws the scale bar. */
+function finished(
+  raster: Raster,
+  image: Pick<ReducedImage, 'width' | 'pixelSize'>,
+  boxWidth: number,
+  boxHeight: number,
+): Raster {
+  // A line of pixels has no height that could be wrong: it is made high enough for its bar.
+  const leastHeight = raster.height === 1 ? heightForScaleBar(image.pixelSize) : 0;
+  return withScaleBar(enlarge(raster, boxWidth, boxHeight, leastHeight), image);
 }
 
 /** A picture of 8 bits that fits into the box as it is; null: it has to be made one. */
@@ -58,17 +69,26 @@ function pictureOf(source: ImageSource, boxWidth: number, boxHeight: number): Ra
   return { width, height, channels, data: new Uint8Array(pixels.subarray(0, length)) };
 }
 
+/** By which whole factor an image is reduced to fit into a box. */
+function reductionOf(width: number, height: number, boxWidth: number, boxHeight: number): number {
+  return Math.max(1, Math.ceil(width / boxWidth), Math.ceil(height / boxHeight));
+}
+
+/** By which whole factor the pixels of a small image are repeated in a box. */
+function enlargementOf(width: number, height: number, boxWidth: number, boxHeight: number): number {
+  const longest = Math.max(width, height);
+  if (longest > ENLARGED_UP_TO) return 1;
+  const room = Math.min(Math.floor(boxWidth / width), Math.floor(boxHeight / height));
+  return Math.max(1, Math.min(MOST_ENLARGEMENT, Math.floor(ENLARGED_TO / longest), room));
+}
+
 /** Reduces an image by a whole factor until it fits into a box. Throws as drawImage. */
 export function reduceImage(
   source: ImageSource,
   boxWidth: number,
   boxHeight: number,
 ): ReducedImage {
-  const factor = Math.max(
-    1,
-    Math.ceil(source.width / boxWidth),
-    Math.ceil(source.height / boxHeight),
-  );
+  const factor = reductionOf(source.width, source.height, boxWidth, boxHeight);
   const { width, height, channels, values } = reducePixels(source, factor);
   const has8Bits = source.pixels instanceof Uint8Array;
   const base = {
@@ -155,25 +175,21 @@ export function withScaleBar(
   return raster;
 }
 
-/** Repeats pixels of small images by a whole factor, and the short side of very long ones. */
-export function enlarge(raster: Raster, boxWidth: number, boxHeight: number): Raster {
-  const longest = Math.max(raster.width, raster.height);
-  const factor =
-    longest <= ENLARGED_UP_TO
-      ? Math.max(
-          1,
-          Math.min(
-            MOST_ENLARGEMENT,
-            Math.floor(ENLARGED_TO / longest),
-            Math.floor(boxWidth / raster.width),
-            Math.floor(boxHeight / raster.height),
-          ),
-        )
-      : 1;
-  const factorFor = (side: number): number =>
-    Math.max(factor, side * factor < SHORTEST_SIDE ? Math.ceil(SHORTEST_SIDE / side) : 1);
-  const factorX = factorFor(raster.width);
-  const factorY = factorFor(raster.height);
+/**
+ * Repeats pixels of small images by a whole factor, and the short side of very long ones.
+ * @param leastHeight Up to which rows are repeated, pixels.
+ */
+export function enlarge(
+  raster: Raster,
+  boxWidth: number,
+  boxHeight: number,
+  leastHeight = 0,
+): Raster {
+  const factor = enlargementOf(raster.width, raster.height, boxWidth, boxHeight);
+  const factorFor = (side: number, least: number): number =>
+    side * factor < least ? Math.ceil(least / side) : factor;
+  const factorX = factorFor(raster.width, SHORTEST_SIDE);
+  const factorY = factorFor(raster.height, Math.max(SHORTEST_SIDE, leastHeight));
   if (factorX === 1 && factorY === 1) return raster;
   const width = raster.width * factorX;
   const height = raster.height * factorY;
