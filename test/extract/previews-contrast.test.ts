@@ -38,8 +38,30 @@ describe('the contrast of images', () => {
   test('where what is lit is bright, or most is, brightness stays in proportion', async () => {
     const bright = square((x, y) => (x >= 30 ? 0 : y < 6 ? 1000 : 600));
     expect((await pictureOf(imageSource(SIDE, SIDE, bright))).at(15, 150)[0]).toBe(153);
-    const full = square((x, y) => (x >= 100 ? 0 : y < 6 ? 1000 : 40));
-    expect((await pictureOf(imageSource(SIDE, SIDE, full))).at(15, 150)[0]).toBe(10);
+    const full = square((x, y) => (x >= 100 ? 0 : y < 6 ? 1000 : 80));
+    expect((await pictureOf(imageSource(SIDE, SIDE, full))).at(15, 150)[0]).toBe(20);
+  });
+
+  test('a few bright things do not leave the rest black', async () => {
+    const pixels = square((x, y) => (x < 3 ? 20_000 : x < 60 ? 400 : 100 + ((x * 7 + y) % 20)));
+    const picture = await pictureOf(imageSource(SIDE, SIDE, pixels));
+    expect(picture.at(1, 150)[0]).toBe(255);
+    expect(picture.at(30, 150)[0]).toBeGreaterThan(25);
+    expect(picture.at(200, 150)[0]).toBeLessThan(15);
+  });
+
+  test('a small thing in an empty image is not burnt out', async () => {
+    // Of 90,000 pixels 144 are lit, a sixth of them four times as bright as the others.
+    const pixels = square((x, y) => (x >= 12 || y >= 12 ? 0 : y < 2 ? 400 : 100));
+    const picture = await pictureOf(imageSource(SIDE, SIDE, pixels));
+    expect(picture.at(6, 1)[0]).toBe(255);
+    expect(picture.at(6, 6)[0]).toBeGreaterThan(100);
+    expect(picture.at(6, 6)[0]).toBeLessThan(160);
+  });
+
+  test('a few hot pixels do not hide what is lit in an empty image', async () => {
+    const pixels = square((x, y) => (x >= 30 ? 0 : (x + y * 30) % 300 === 0 ? 60_000 : 600));
+    expect((await pictureOf(imageSource(SIDE, SIDE, pixels))).at(15, 150)[0]).toBe(255);
   });
 
   test('a pattern of noise around a mean is not white, weak spots on little ground are seen', async () => {
@@ -54,6 +76,37 @@ describe('the contrast of images', () => {
     const spots = square((x) => (x < 30 ? 1e6 : x < 60 ? 1e4 : 0));
     const shown = await pictureOf(imageSource(SIDE, SIDE, spots, { stretch: 'log' }));
     expect(shown.at(45, 150)[0]).toBeGreaterThan(80);
+  });
+});
+
+describe('the contrast of grey pictures of 8 bits', () => {
+  /** Greys that rise from left to right. */
+  const rising = (side: number, low: number, high: number): Uint8Array =>
+    Uint8Array.from({ length: side * side }, (_, at) =>
+      Math.round(low + ((at % side) / (side - 1)) * (high - low)),
+    );
+
+  test.each([
+    ['small', 200],
+    ['reduced', 1000],
+  ])('%s ones of few greys are stretched', async (_, side) => {
+    const source = imageSource(side, side, rising(side, 10, 27), { stretch: 'none' });
+    const picture = await pictureOf(source);
+    expect(picture.at(0, 100)[0]).toBeLessThan(5);
+    expect(picture.at(picture.width - 1, 100)[0]).toBeGreaterThan(250);
+    const [middle = NaN] = picture.at(picture.width / 2, 100);
+    expect(Math.abs(middle - 128)).toBeLessThan(20);
+  });
+
+  test('ones of more greys, of one, and colours stay as they are', async () => {
+    const many = imageSource(200, 200, rising(200, 10, 90), { stretch: 'none' });
+    expect((await pictureOf(many)).at(199, 100)[0]).toBe(90);
+    const one = imageSource(200, 200, new Uint8Array(200 * 200).fill(27), { stretch: 'none' });
+    expect((await pictureOf(one)).at(100, 100)[0]).toBe(27);
+    const dark = rising(200, 10, 27).subarray(0, 100 * 100 * 3);
+    const colours = imageSource(100, 100, dark, { stretch: 'none', channels: 3 });
+    const [red] = (await pictureOf(colours)).at(99, 99);
+    expect(red).toBeLessThan(28);
   });
 });
 

@@ -43,9 +43,11 @@ describe('previews of images', () => {
     expect(Math.abs((shades[2] ?? 0) - 170)).toBeLessThanOrEqual(1);
   });
 
-  test('a constant image is grey, one without any finite value black', async () => {
+  test('a constant image is grey, one of zeros or without any finite value black', async () => {
     const constant = await pictureOf(image(300, 200, new Int32Array(60_000).fill(7)));
     expect(constant.at(150, 100)).toStrictEqual([128, 128, 128].slice(0, constant.channels));
+    const zeros = await pictureOf(image(300, 200, new Int32Array(60_000)));
+    expect(zeros.at(150, 100)[0]).toBe(0);
     const nothing = await pictureOf(image(300, 200, new Float32Array(60_000).fill(Number.NaN)));
     expect(nothing.at(150, 100)[0]).toBe(0);
   });

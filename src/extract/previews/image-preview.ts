@@ -6,6 +6,7 @@ import { drawScaleBar, heightForScaleBar } from './scale-bar.js';
 import {
   contrastRange,
   PICTURE_RANGE,
+  pictureRange,
   stretchContrast,
   type ContrastRange,
 } from './stretch-contrast.js';
@@ -28,7 +29,7 @@ export interface ReducedImage {
   readonly values: Float64Array;
   /** Opacity of each pixel, 0 to 1; null: opaque. */
   readonly opacity: Float64Array | null;
-  /** Whether values of 0 to 255 are shown as they are. */
+  /** Whether its values are brightness already, 0 to 255. */
   readonly isPicture: boolean;
   readonly stretch: 'linear' | 'log';
   /** Of one pixel of this image. */
@@ -44,7 +45,7 @@ export function drawImage(source: ImageSource, boxWidth: number, boxHeight: numb
   const picture = pictureOf(source, boxWidth, boxHeight);
   if (picture !== null) return finished(picture, source, boxWidth, boxHeight);
   const reduced = reduceImage(source, boxWidth, boxHeight);
-  return finished(rasterOf(reduced, commonRange([reduced])), reduced, boxWidth, boxHeight);
+  return finished(rasterOf(reduced, commonContrast([reduced])), reduced, boxWidth, boxHeight);
 }
 
 /** Enlarges what is small, and draws the scale bar. */
@@ -66,7 +67,9 @@ function pictureOf(source: ImageSource, boxWidth: number, boxHeight: number): Ra
   const isShownAsItIs = channels === 3 || (channels === 1 && stretch === 'none');
   if (!isShownAsItIs || !(pixels instanceof Uint8Array)) return null;
   if (width > boxWidth || height > boxHeight || length === 0 || pixels.length < length) return null;
-  return { width, height, channels, data: new Uint8Array(pixels.subarray(0, length)) };
+  const data = new Uint8Array(pixels.subarray(0, length));
+  if (channels === 1 && pictureRange([data]) !== PICTURE_RANGE) return null;
+  return { width, height, channels, data };
 }
 
 /** By which whole factor an image is reduced to fit into a box. */
@@ -114,25 +117,42 @@ export function reduceImage(
   };
 }
 
-/** The contrast in which images are shown that are to be compared; null: none of them has a finite value. */
-export function commonRange(images: readonly ReducedImage[]): ContrastRange | null {
+/** The contrast in which images are shown that are to be compared, by what their values are. */
+export interface CommonContrast {
+  /** Null: none of them has a finite value. */
+  readonly measured: ContrastRange | null;
+  /** Of grey pictures; colours stay as they are. */
+  readonly pictures: ContrastRange;
+}
+
+/** One contrast for all images with measured values, and one for all grey pictures. */
+export function commonContrast(images: readonly ReducedImage[]): CommonContrast {
+  const measured = images.filter(({ isPicture }) => !isPicture);
+  const pictures = images.filter(({ isPicture, channels }) => isPicture && channels === 1);
+  const [first] = measured;
+  return {
+    measured: first === undefined ? null : contrastRange(allValues(measured), first.stretch),
+    pictures: pictureRange(pictures.map(({ values }) => values)),
+  };
+}
+
+function allValues(images: readonly ReducedImage[]): Float64Array {
   const [first, ...others] = images;
-  if (first?.isPicture !== false) return PICTURE_RANGE;
-  if (others.length === 0) return contrastRange(first.values, first.stretch);
+  if (first !== undefined && others.length === 0) return first.values;
   const all = new Float64Array(images.reduce((sum, { values }) => sum + values.length, 0));
   let at = 0;
   for (const { values } of images) {
     all.set(values, at);
     at += values.length;
   }
-  return contrastRange(all, first.stretch);
+  return all;
 }
 
 /** A reduced image in a contrast; opacity lies over white. */
-export function rasterOf(image: ReducedImage, range: ContrastRange | null): Raster {
+export function rasterOf(image: ReducedImage, contrast: CommonContrast): Raster {
   const { width, height, channels, opacity } = image;
-  const shown = image.isPicture ? PICTURE_RANGE : range;
-  const data = stretchContrast(image.values, shown);
+  const ofPictures = channels === 1 ? contrast.pictures : PICTURE_RANGE;
+  const data = stretchContrast(image.values, image.isPicture ? ofPictures : contrast.measured);
   for (const [pixel, alpha] of opacity?.entries() ?? []) {
     for (let at = pixel * 3; at < pixel * 3 + 3; at += 1) {
       data[at] = Math.round(255 + ((data[at] ?? 0) - 255) * alpha);

@@ -4,7 +4,7 @@ import type { FrameSource, PreviewSource } from '../extractor.js';
 import { decodePicture, drawEncoded, type DecodedPicture } from './encoded-preview.js';
 import { glyphSheet, LABEL_CELL_WIDTH } from './glyph-sheet.js';
 import {
-  commonRange,
+  commonContrast,
   drawImage,
   enlarge,
   rasterOf,
@@ -127,10 +127,10 @@ async function reduceFrame(
 
 /** The frames row by row, with their numbers; what belongs to the first one's scale bar is drawn on it. */
 function montageOf(cells: readonly Cell[], columns: number, cellSide: number): Raster {
-  const range = commonRange(cells.flatMap(({ frame }) => ('values' in frame ? [frame] : [])));
+  const contrast = commonContrast(cells.flatMap(({ frame }) => ('values' in frame ? [frame] : [])));
   const sheet = glyphSheet(LABEL_CELL_WIDTH);
   const rasters = cells.map(({ frame }) =>
-    enlarge('values' in frame ? rasterOf(frame, range) : frame, cellSide, cellSide),
+    enlarge('values' in frame ? rasterOf(frame, contrast) : frame, cellSide, cellSide),
   );
   const labels = cells.map(({ index }) => String(index + 1));
   const labelWidth = sheet.widthOf(labels.at(-1) ?? '') + 2 * (LABEL_MARGIN + LABEL_PADDING);

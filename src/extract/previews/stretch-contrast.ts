@@ -5,8 +5,10 @@ const SAMPLE_LENGTH = 8192;
 /** Primes without 2 and 5, of which widths are multiples: the sample must not run down a few columns. */
 const STRIDES = [1, 3, 7, 11, 13, 17, 23, 29, 31, 37, 41, 43] as const;
 const LONGEST_STRIDE = 47;
-/** What an image of one value is shown as. */
+/** What an image of one value is shown as; of zeros, as black: nothing was there. */
 const CONSTANT_GREY = 128;
+/** A picture whose greys spread over less than this is stretched. */
+const PICTURE_SPREAD = 255 / 4;
 /** The log stretch shows this range of intensities at most. */
 const LOG_RANGE = 1000;
 const LOG_STEPS = 4096;
@@ -16,6 +18,10 @@ const MIDDLE_LENGTH = 512;
 const EMPTY_SHARE = 0.75;
 /** Where the middle of what is in an empty image is darker than this share of the range, it is lifted. */
 const DARK_SHARE = 0.4;
+/** The same for other images, of which a few bright things leave nothing but black. */
+const BLACK_SHARE = 0.05;
+/** What of the values that are lit in an empty image is not cut. */
+const LIT_SHARE = 0.99;
 
 /** How a share of the range becomes grey: as it is, by its square root, or by the logarithm over a range of intensities. */
 export type ContrastCurve =
@@ -33,15 +39,68 @@ export const PICTURE_RANGE: ContrastRange = { low: 0, high: 255, curve: { kind: 
 
 /**
  * The 0.1 and 99.9 percentile of a strided sample of the finite values; where these agree (a few bright pixels on an even ground)
- * the smallest and largest value. Null: no finite value. In an image that is empty but for a few dark things these are lifted by
- * a root; a logarithm is chosen no stronger than leaves the middle value grey, so that noise around a mean is not white.
+ * the smallest and largest value. Null: no finite value. In an image that is empty but for a few things the upper end is theirs,
+ * and dark things are lifted by a root; a logarithm is chosen no stronger than leaves the middle value grey, so that noise around
+ * a mean is not white.
  */
 export function contrastRange(
   values: Float64Array,
   stretch: 'linear' | 'log',
 ): ContrastRange | null {
-  const wanted = values.length / SAMPLE_LENGTH;
-  const stride = STRIDES.find((candidate) => candidate >= wanted) ?? LONGEST_STRIDE;
+  const sample = finiteSample(values);
+  const lowEnd = nthSmallest(sample, Math.floor((sample.length - 1) * LOW_SHARE), 1);
+  const highEnd = upperEnd(sample, HIGH_SHARE);
+  const { low, high } = lowEnd < highEnd ? { low: lowEnd, high: highEnd } : extremes(values);
+  if (!(low <= high)) return null;
+  return stretch === 'log'
+    ? { low, high, curve: logCurve(sample, low, high) }
+    : linearRange(sample, low, high);
+}
+
+/**
+ * The contrast of grey values of 0 to 255 that are pictures: as they are, but stretched where they spread over less than a
+ * quarter of the greys. Pictures of one grey, but for a few pixels, stay as they are.
+ */
+export function pictureRange(pictures: readonly (Float64Array | Uint8Array)[]): ContrastRange {
+  const counts = greyCounts(pictures);
+  const low = greyBeyond(counts);
+  const high = counts.length - 1 - greyBeyond(counts.reverse());
+  return low < high && high - low < PICTURE_SPREAD
+    ? { low, high, curve: { kind: 'linear' } }
+    : PICTURE_RANGE;
+}
+
+/** How often each grey occurs among some of the values. Counting takes a fraction of the time that putting them in order does. */
+function greyCounts(pictures: readonly (Float64Array | Uint8Array)[]): Uint32Array {
+  const stride = strideOver(pictures.reduce((sum, { length }) => sum + length, 0));
+  const counts = new Uint32Array(256);
+  for (const values of pictures) {
+    for (let index = 0; index < values.length; index += stride) {
+      const grey = Math.trunc(values[index] ?? 0);
+      counts[grey] = (counts[grey] ?? 0) + 1;
+    }
+  }
+  return counts;
+}
+
+/** The first place at which more has been counted than is cut. */
+function greyBeyond(counts: Uint32Array): number {
+  let left = counts.reduce((sum, count) => sum + count, 0) * LOW_SHARE;
+  let grey = 0;
+  for (; grey < counts.length - 1; grey += 1) {
+    left -= counts[grey] ?? 0;
+    if (left < 0) break;
+  }
+  return grey;
+}
+
+function strideOver(length: number): number {
+  return STRIDES.find((stride) => stride >= length / SAMPLE_LENGTH) ?? LONGEST_STRIDE;
+}
+
+/** Some of the finite values, from all parts of the image. */
+function finiteSample(values: Float64Array): Float64Array {
+  const stride = strideOver(values.length);
   const sample = new Float64Array(Math.ceil(values.length / stride));
   let count = 0;
   for (let index = 0; index < values.length; index += stride) {
@@ -51,38 +110,59 @@ export function contrastRange(
       count += 1;
     }
   }
-  const finite = sample.subarray(0, count);
-  const low = nthSmallest(finite, Math.floor((count - 1) * LOW_SHARE), 1);
-  const high = nthSmallest(finite, count - 1 - Math.ceil((count - 1) * HIGH_SHARE), -1);
-  if (low < high) return { low, high, curve: curveFor(finite, low, high, stretch) };
-  let smallest = Number.POSITIVE_INFINITY;
-  let largest = Number.NEGATIVE_INFINITY;
-  for (const value of values) {
-    if (!Number.isFinite(value)) continue;
-    if (value < smallest) smallest = value;
-    if (value > largest) largest = value;
-  }
-  if (!(smallest <= largest)) return null;
-  return { low: smallest, high: largest, curve: curveFor(finite, smallest, largest, stretch) };
+  return sample.subarray(0, count);
 }
 
-function curveFor(
-  sample: Float64Array,
-  low: number,
-  high: number,
-  stretch: 'linear' | 'log',
-): ContrastCurve {
-  if (stretch === 'linear') {
-    let empty = 0;
-    for (const value of sample) if (value <= low) empty += 1;
-    if (empty <= sample.length * EMPTY_SHARE) return { kind: 'linear' };
-    const middle = middleShare(
-      sample.filter((value) => value > low),
-      low,
-      high,
-    );
-    return { kind: middle < DARK_SHARE ? 'root' : 'linear' };
+/** The value that a share of some values is not above; NaN: there are none. */
+function upperEnd(values: Float64Array, share: number): number {
+  const last = values.length - 1;
+  return nthSmallest(values, last - Math.ceil(last * share), -1);
+}
+
+/** The smallest and largest finite value; low is above high when there is none. */
+function extremes(values: Float64Array): { readonly low: number; readonly high: number } {
+  let low = Number.POSITIVE_INFINITY;
+  let high = Number.NEGATIVE_INFINITY;
+  for (const value of values) {
+    if (!Number.isFinite(value)) continue;
+    if (value < low) low = value;
+    if (value > high) high = value;
   }
+  return { low, high };
+}
+
+/** The range and curve of what is shown in proportion or by a root. Reorders the sample. */
+function linearRange(sample: Float64Array, low: number, high: number): ContrastRange {
+  const lit = keepAbove(sample, low);
+  const isEmpty = lit.length < sample.length * (1 - EMPTY_SHARE);
+  // The upper end of all values may lie anywhere among the few that are lit.
+  const litHigh = isEmpty ? upperEnd(lit, LIT_SHARE) : high;
+  const top = litHigh > high ? litHigh : high;
+  const isDark = isMostlyBelow(lit, low, top, isEmpty ? DARK_SHARE : BLACK_SHARE);
+  return { low, high: top, curve: { kind: isDark ? 'root' : 'linear' } };
+}
+
+/** Whether most of some values lie below a share of a range; of none, they do. */
+function isMostlyBelow(values: Float64Array, low: number, high: number, share: number): boolean {
+  // The width of the range may itself be no double.
+  const limit = low * (1 - share) + high * share;
+  let below = 0;
+  for (const value of values) if (value < limit) below += 1;
+  return values.length === 0 || below > values.length / 2;
+}
+
+/** The values above a limit, moved to the front of the array that they are in. */
+function keepAbove(values: Float64Array, limit: number): Float64Array {
+  let count = 0;
+  for (const value of values) {
+    if (value <= limit) continue;
+    values[count] = value;
+    count += 1;
+  }
+  return values.subarray(0, count);
+}
+
+function logCurve(sample: Float64Array, low: number, high: number): ContrastCurve {
   const share = middleShare(sample, low, high);
   // The range R for which log(1 + R share) is half of log(1 + R).
   const range = share > 0 ? (1 - 2 * share) / share ** 2 : LOG_RANGE;
@@ -92,7 +172,9 @@ function curveFor(
 /** Where the middle one of some values lies between the ends of a range, as a share of it; 0: there is none. */
 function middleShare(values: Float64Array, low: number, high: number): number {
   const step = Math.max(1, Math.floor(values.length / MIDDLE_LENGTH));
-  const some = values.filter((_, index) => index % step === 0).sort();
+  const some = new Float64Array(Math.ceil(values.length / step));
+  for (let index = 0; index < some.length; index += 1) some[index] = values[index * step] ?? low;
+  some.sort();
   const middle = some[some.length >> 1] ?? low;
   // Halves where the width of the range is itself no double.
   const width = high / 2 - low / 2;
@@ -128,8 +210,9 @@ export function stretchContrast(values: Float64Array, range: ContrastRange | nul
     const unit = Number.isFinite(high - low) ? 1 : 0.5;
     const width = high * unit - low * unit;
     if (!(width > 0)) {
+      const constant = low === 0 ? 0 : CONSTANT_GREY;
       for (let index = 0; index < values.length; index += 1) {
-        grey[index] = Number.isNaN(values[index]) ? 0 : CONSTANT_GREY;
+        grey[index] = Number.isNaN(values[index]) ? 0 : constant;
       }
     } else if (curve.kind === 'linear') {
       const black = low * unit;
