@@ -85,6 +85,17 @@ function enlargementOf(width: number, height: number, boxWidth: number, boxHeigh
   return Math.max(1, Math.min(MOST_ENLARGEMENT, Math.floor(ENLARGED_TO / longest), room));
 }
 
+/** By how much an image is drawn larger in a box than it is (a whole factor, or one over a whole factor). */
+export function scaleInBox(
+  width: number,
+  height: number,
+  boxWidth: number,
+  boxHeight: number,
+): number {
+  const reduction = reductionOf(width, height, boxWidth, boxHeight);
+  return reduction > 1 ? 1 / reduction : enlargementOf(width, height, boxWidth, boxHeight);
+}
+
 /** Reduces an image by a whole factor until it fits into a box. Throws as drawImage. */
 export function reduceImage(
   source: ImageSource,

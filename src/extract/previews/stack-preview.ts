@@ -9,6 +9,7 @@ import {
   enlarge,
   rasterOf,
   reduceImage,
+  scaleInBox,
   withScaleBar,
   type ReducedImage,
 } from './image-preview.js';
@@ -21,6 +22,8 @@ const LABEL_PADDING = 2;
 const LABEL_COVERAGE = 140;
 /** Between two frames, pixels; drawn over their edges, so that frames of 512 pixels are halved and not cut to a third. */
 const LINE = 2;
+/** Of places without a frame, which must not look like a saturated one. */
+const EMPTY_GREY = 208;
 
 type StackSource = Extract<PreviewSource, { kind: 'stack' }>;
 
@@ -98,43 +101,86 @@ async function drawMontage(
   most: number,
   { warn }: StackView,
 ): Promise<Raster> {
-  const columns = Math.ceil(Math.sqrt(most));
-  const cellSide = Math.floor(side / columns);
   const cells: Cell[] = [];
   const failures: Failure[] = [];
+  // Chosen by the first frame that can be read.
+  let grid: Grid | null = null;
   // Kept until there is a second one: a frame that stays alone is drawn large.
   let alone: FrameSource | null = null;
   for (const index of spread(source.count, most)) {
     try {
       const frame = source.frameAt(index);
-      cells.push({ index, frame: await reduceFrame(frame, cellSide) });
+      const room: Grid = grid ?? gridFor(frame, most, side, labelBoxWidth(source.count));
+      cells.push({ index, frame: await reduceFrame(frame, room) });
+      grid = room;
       alone = cells.length === 1 ? frame : null;
     } catch (error) {
       failures.push(failureOf(index, error));
     }
   }
-  if (cells.length === 0) throw firstOf(failures);
+  if (grid === null) throw firstOf(failures);
   warnOf(failures, source.count, warn);
-  return alone === null ? montageOf(cells, columns, cellSide) : drawFrame(alone, side);
+  return alone === null ? montageOf(cells, grid) : drawFrame(alone, side);
+}
+
+/** Places for frames, as many side by side as there are columns; sides in pixels. */
+interface Grid {
+  readonly columns: number;
+  readonly cellWidth: number;
+  readonly cellHeight: number;
+}
+
+/**
+ * The grid inside a square in which frames of one shape are drawn largest; of several the one whose longest side is shortest,
+ * then the widest. Frames whose size is not known yet count as square.
+ */
+function gridFor(frame: FrameSource, count: number, side: number, leastWidth: number): Grid {
+  const { width, height } = frame.kind === 'image' ? frame : { width: side, height: side };
+  const mostColumns = Math.max(1, Math.min(count, Math.floor(side / leastWidth)));
+  const gridOf = (columns: number): Grid & { scale: number; longest: number } => {
+    const rows = Math.ceil(count / columns);
+    const cellWidth = Math.floor(side / columns);
+    const cellHeight = Math.floor(side / rows);
+    const scale = scaleInBox(width, height, cellWidth, cellHeight);
+    const longest = scale * Math.max(columns * width, rows * height);
+    return { columns, cellWidth, cellHeight, scale, longest };
+  };
+  let best = gridOf(mostColumns);
+  for (let columns = mostColumns - 1; columns >= 1; columns -= 1) {
+    const grid = gridOf(columns);
+    const isLarger = grid.scale > best.scale;
+    if (isLarger || (grid.scale === best.scale && grid.longest < best.longest)) best = grid;
+  }
+  return best;
 }
 
 async function reduceFrame(
   frame: FrameSource,
-  side: number,
+  { cellWidth, cellHeight }: Grid,
 ): Promise<ReducedImage | DecodedPicture> {
-  return frame.kind === 'image' ? reduceImage(frame, side, side) : decodePicture(frame, side);
+  return frame.kind === 'image'
+    ? reduceImage(frame, cellWidth, cellHeight)
+    : decodePicture(frame, Math.min(cellWidth, cellHeight));
+}
+
+/** Room that the number of a frame takes with its margins, pixels. */
+function labelBoxWidth(number: number): number {
+  const width = glyphSheet(LABEL_CELL_WIDTH).widthOf(String(number));
+  return width + 2 * (LABEL_MARGIN + LABEL_PADDING);
 }
 
 /** The frames row by row, with their numbers; what belongs to the first one's scale bar is drawn on it. */
-function montageOf(cells: readonly Cell[], columns: number, cellSide: number): Raster {
+function montageOf(cells: readonly Cell[], { columns, cellWidth, cellHeight }: Grid): Raster {
   const contrast = commonContrast(cells.flatMap(({ frame }) => ('values' in frame ? [frame] : [])));
   const sheet = glyphSheet(LABEL_CELL_WIDTH);
   const rasters = cells.map(({ frame }) =>
-    enlarge('values' in frame ? rasterOf(frame, contrast) : frame, cellSide, cellSide),
+    enlarge('values' in frame ? rasterOf(frame, contrast) : frame, cellWidth, cellHeight),
   );
   const labels = cells.map(({ index }) => String(index + 1));
-  const labelWidth = sheet.widthOf(labels.at(-1) ?? '') + 2 * (LABEL_MARGIN + LABEL_PADDING);
-  const width = Math.max(labelWidth, ...rasters.map((raster) => raster.width));
+  const width = Math.max(
+    labelBoxWidth((cells.at(-1)?.index ?? 0) + 1),
+    ...rasters.map((raster) => raster.width),
+  );
   const height = Math.max(
     sheet.cellHeight + 2 * LABEL_MARGIN,
     ...rasters.map((raster) => raster.height),
@@ -148,6 +194,7 @@ function montageOf(cells: readonly Cell[], columns: number, cellSide: number): R
   const down = Math.ceil(cells.length / across);
   const channels = rasters.some((raster) => raster.channels === 3) ? 3 : 1;
   const montage = createRaster(width * across, height * down, channels);
+  montage.data.fill(EMPTY_GREY);
   rasters.forEach((raster, place) => {
     const left = (place % across) * width;
     const top = Math.floor(place / across) * height;
