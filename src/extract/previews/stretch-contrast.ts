@@ -131,35 +131,31 @@ function extremes(values: Float64Array): { readonly low: number; readonly high: 
   return { low, high };
 }
 
-/** The range and curve of what is shown in proportion or by a root. Reorders the sample. */
+/** The range and curve of what is shown in proportion or by a root. */
 function linearRange(sample: Float64Array, low: number, high: number): ContrastRange {
-  const lit = keepAbove(sample, low);
-  const isEmpty = lit.length < sample.length * (1 - EMPTY_SHARE);
+  const litCount = countAbove(sample, low);
+  if (litCount >= sample.length * (1 - EMPTY_SHARE)) {
+    const isDark = countAbove(sample, between(low, high, BLACK_SHARE)) < litCount / 2;
+    return { low, high, curve: { kind: isDark ? 'root' : 'linear' } };
+  }
+  const lit = sample.filter((value) => value > low);
   // The upper end of all values may lie anywhere among the few that are lit.
-  const litHigh = isEmpty ? upperEnd(lit, LIT_SHARE) : high;
+  const litHigh = upperEnd(lit, LIT_SHARE);
   const top = litHigh > high ? litHigh : high;
-  const isDark = isMostlyBelow(lit, low, top, isEmpty ? DARK_SHARE : BLACK_SHARE);
+  // The few that are lit may all have been missed by the sample: they count as dark.
+  const isDark = countAbove(lit, between(low, top, DARK_SHARE)) <= lit.length / 2;
   return { low, high: top, curve: { kind: isDark ? 'root' : 'linear' } };
 }
 
-/** Whether most of some values lie below a share of a range; of none, they do. */
-function isMostlyBelow(values: Float64Array, low: number, high: number, share: number): boolean {
-  // The width of the range may itself be no double.
-  const limit = low * (1 - share) + high * share;
-  let below = 0;
-  for (const value of values) if (value < limit) below += 1;
-  return values.length === 0 || below > values.length / 2;
+/** What lies at a share of a range, whose width may itself be no double. */
+function between(low: number, high: number, share: number): number {
+  return low * (1 - share) + high * share;
 }
 
-/** The values above a limit, moved to the front of the array that they are in. */
-function keepAbove(values: Float64Array, limit: number): Float64Array {
+function countAbove(values: Float64Array, limit: number): number {
   let count = 0;
-  for (const value of values) {
-    if (value <= limit) continue;
-    values[count] = value;
-    count += 1;
-  }
-  return values.subarray(0, count);
+  for (const value of values) if (value > limit) count += 1;
+  return count;
 }
 
 function logCurve(sample: Float64Array, low: number, high: number): ContrastCurve {
