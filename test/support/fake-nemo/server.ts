@@ -28,16 +28,16 @@ export class FakeServer {
   readonly requests: SeenRequest[] = [];
   /** Called before each answer is made: a test changes rows between two pages here. */
   beforeAnswer: ((path: string) => void) | null = null;
+  /** Answers paths outside /api/, null those it does not know. */
+  otherPaths: OtherPaths = () => null;
   readonly #router: Router;
   readonly #failures: Failures;
-  readonly #otherPaths: OtherPaths;
   #server: Server | null = null;
   #port = 0;
 
-  constructor(router: Router, failures: Failures, otherPaths: OtherPaths) {
+  constructor(router: Router, failures: Failures) {
     this.#router = router;
     this.#failures = failures;
-    this.#otherPaths = otherPaths;
   }
 
   get port(): number {
@@ -97,7 +97,7 @@ export class FakeServer {
     const path = request.url ?? '/';
     const url = new URL(path, `http://${request.headers.host ?? '127.0.0.1'}`);
     this.beforeAnswer?.(path);
-    if (!url.pathname.startsWith('/api')) return this.#otherPaths(request, body) ?? NOT_FOUND;
+    if (!url.pathname.startsWith('/api')) return this.otherPaths(request, body) ?? NOT_FOUND;
     const { accept, authorization } = request.headers;
     return this.#router.answer({
       ...{ method: request.method ?? 'GET', url, accept, authorization, body },

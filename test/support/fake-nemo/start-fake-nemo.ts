@@ -20,14 +20,14 @@ import { settingsOf, type SettingsOptions } from './settings.js';
 import { staffControls, type StaffControls } from './staff-controls.js';
 import { Tokens } from './tokens.js';
 import { toolControls, type ToolControls } from './tool-controls.js';
+import type { FakeWebhook, WebhookOptions } from './webhook.js';
+import { Webhooks } from './webhooks.js';
 
 export interface FakeNemoOptions extends SettingsOptions {
   /** Where the clock stands; without it, it is the real time. */
   readonly now?: Time;
   /** @default a free one */
   readonly port?: number;
-  /** Serves paths outside /api/. */
-  readonly otherPaths?: OtherPaths;
 }
 
 /** What a test may look at. */
@@ -58,6 +58,8 @@ export interface FakeNemoServer {
   setTimeZone(name: string): void;
   /** Calls the listener before each answer is made; null takes it back. */
   beforeAnswer(listener: ((path: string) => void) | null): void;
+  /** Answers paths outside /api/. */
+  serveOtherPaths(otherPaths: OtherPaths): void;
   fail(failure: Failure, scope?: FailureScope): void;
   /** No more planned failures. */
   recover(): void;
@@ -65,6 +67,16 @@ export interface FakeNemoServer {
   goDown(): Promise<void>;
   /** The same port is open again. */
   comeUp(): Promise<void>;
+  /** Pushes what is saved and deleted from here on. */
+  addWebhook(options: WebhookOptions): FakeWebhook;
+  /** Opens a transaction: the API shows nothing of what follows, web hooks may tell of it already. */
+  holdCommits(): void;
+  commit(): void;
+  /** What followed holdCommits() never was. */
+  rollBack(): void;
+  /** Waits for the deliveries under way, with their retries. */
+  settled(): Promise<void>;
+  /** Gives up deliveries under way and closes the port. */
   close(): Promise<void>;
 }
 
@@ -83,12 +95,9 @@ export async function startFakeNemo(options: FakeNemoOptions = {}): Promise<Fake
     signals: new Signals(),
   };
   const tokens = new Tokens();
+  const webhooks = new Webhooks(context);
   const failures = new Failures();
-  const server = new FakeServer(
-    new Router(context, tokens),
-    failures,
-    options.otherPaths ?? (() => null),
-  );
+  const server = new FakeServer(new Router(context, tokens), failures);
   await server.open(options.port ?? 0);
   return {
     baseUrl: `http://127.0.0.1:${server.port}/api/`,
@@ -105,11 +114,22 @@ export async function startFakeNemo(options: FakeNemoOptions = {}): Promise<Fake
     beforeAnswer: (listener) => {
       server.beforeAnswer = listener;
     },
+    serveOtherPaths: (otherPaths) => {
+      server.otherPaths = otherPaths;
+    },
     fail: (failure, scope = {}) => failures.plan(failure, scope),
     recover: () => failures.recover(),
     goDown: () => server.close(),
     comeUp: () => server.open(),
-    close: () => server.close(),
+    addWebhook: (options) => webhooks.add(options),
+    holdCommits: () => webhooks.holdCommits(),
+    commit: () => webhooks.commit(),
+    rollBack: () => webhooks.rollBack(),
+    settled: () => webhooks.settled(),
+    close: async () => {
+      await webhooks.close();
+      await server.close();
+    },
     ...toolControls(context),
     ...staffControls(context),
     ...facilityControls(context),
