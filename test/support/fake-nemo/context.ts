@@ -12,7 +12,7 @@ export interface Signal {
   readonly event: UsageEventRow;
 }
 
-/** Tells the web hooks what was saved and what was committed. */
+/** Tells the web hooks what was saved and deleted. */
 export class Signals {
   readonly #listeners: ((signal: Signal) => void)[] = [];
 

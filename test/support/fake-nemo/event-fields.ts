@@ -7,8 +7,8 @@ export type FieldErrors = Readonly<Record<string, readonly string[]>>;
 type Fields = Partial<Omit<UsageEventRow, 'id'>>;
 
 const REQUIRED = ['user', 'operator', 'project', 'tool'] as const;
-const NUMBERED = [...REQUIRED, 'staff_charge', 'validated_by', 'waived_by'] as const;
-const MOMENTS = ['start', 'end', 'waived_on'] as const;
+const OTHER_RELATIONS = ['staff_charge', 'validated_by', 'waived_by'] as const;
+const OTHER_MOMENTS = ['end', 'waived_on'] as const;
 const FLAGS = ['validated', 'remote_work', 'training', 'waived'] as const;
 const TEXTS = ['note', 'pre_run_data', 'run_data'] as const;
 
@@ -46,7 +46,7 @@ class EventBody {
     return undefined;
   }
 
-  relation(name: (typeof NUMBERED)[number]): number | undefined {
+  relation(name: (typeof REQUIRED | typeof OTHER_RELATIONS)[number]): number | undefined {
     const value = this.#body[name];
     const { users, tools, projects } = this.#context.database;
     const number = typeof value === 'string' ? Number(value) : value;
@@ -80,6 +80,7 @@ function pythonType(value: JsonValue | undefined): string {
   return typeof value === 'boolean' ? 'bool' : typeof value === 'number' ? 'float' : 'dict';
 }
 
+/** The fields of one kind that the body has. */
 function present<Name extends keyof Fields>(
   body: EventBody,
   names: readonly Name[],
@@ -105,27 +106,16 @@ export function fieldsOf(
     return { errors: { non_field_errors: ['Invalid data. Expected a dictionary.'] } };
   const body = new EventBody(context, value);
   const orNull = <Read>(name: string, read: () => Read) => (body.isNull(name) ? null : read());
-  const required = new Set<string>(REQUIRED);
   const fields: Fields = {
-    ...present(body, MOMENTS.slice(1), true, (name) => orNull(name, () => body.moment(name))),
-    ...(body.has('start') ? momentOfStart(body) : {}),
+    ...present(body, ['start'], false, (name) => body.moment(name)),
+    ...present(body, OTHER_MOMENTS, true, (name) => orNull(name, () => body.moment(name))),
     ...present(body, FLAGS, false, (name) => body.flag(name)),
     ...present(body, TEXTS, true, (name) => orNull(name, () => body.text(name))),
     ...present(body, REQUIRED, false, (name) => body.relation(name)),
-    ...present(
-      body,
-      NUMBERED.filter((name) => !required.has(name)),
-      true,
-      (name) => orNull(name, () => body.relation(name)),
-    ),
+    ...present(body, OTHER_RELATIONS, true, (name) => orNull(name, () => body.relation(name))),
   };
   if (!partial)
     for (const name of REQUIRED)
       if (!body.has(name)) body.errors[name] = ['This field is required.'];
   return Object.keys(body.errors).length > 0 ? { errors: body.errors } : { fields };
-}
-
-function momentOfStart(body: EventBody): Fields {
-  const start = body.moment('start');
-  return start === undefined ? {} : { start };
 }

@@ -35,12 +35,24 @@ export async function startNautilus(options: FakeNemoOptions = {}): Promise<Fake
 export interface Told {
   readonly status: number;
   readonly text: string;
-  readonly headers: Headers;
+  /** By name in small letters. */
+  readonly headers: ReadonlyMap<string, string>;
 }
 
-/** Asks the fake by plain HTTP with its token; `path` follows /api/. */
-export async function ask(nemo: FakeNemo, path: string, init: RequestInit = {}): Promise<Told> {
-  const headers = { Authorization: `Token ${nemo.token}`, ...init.headers };
-  const response = await fetch(`${nemo.baseUrl}${path}`, { redirect: 'manual', ...init, headers });
-  return { status: response.status, text: await response.text(), headers: response.headers };
+export interface Question {
+  readonly method?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string;
+}
+
+/** Asks the fake by plain HTTP with its token; `path` follows /api/. Redirects are not followed. */
+export async function ask(nemo: FakeNemo, path: string, question: Question = {}): Promise<Told> {
+  const headers = { Authorization: `Token ${nemo.token}`, ...question.headers };
+  const response = await fetch(`${nemo.baseUrl}${path}`, {
+    redirect: 'manual',
+    ...question,
+    headers,
+  });
+  const text = await response.text();
+  return { status: response.status, text, headers: new Map(response.headers) };
 }

@@ -1,14 +1,10 @@
-import type { JsonValue } from './rows.js';
+import { isList, type JsonValue } from './rows.js';
 
 function ascii(text: string): string {
   return text.replace(
     /[\u007f-\uffff]/g,
     (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`,
   );
-}
-
-function isList(value: JsonValue): value is readonly JsonValue[] {
-  return Array.isArray(value);
 }
 
 function oneLine(value: JsonValue): string {

@@ -99,9 +99,10 @@ export function toolControls(context: Context) {
     user: number,
     operator: number,
     project: number,
-    options: EnableOptions = {},
+    options: EnableOptions & { readonly blankAnswers?: JsonValue } = {},
   ): { readonly ended: UsageEventRow; readonly started: UsageEventRow } {
-    const ended = disable(tool);
+    const { blankAnswers } = options;
+    const ended = disable(tool, blankAnswers === undefined ? {} : { answers: blankAnswers });
     return { ended, started: enable(tool, user, operator, project, options) };
   }
 

@@ -4,7 +4,7 @@ import { createEvent, deleteEvent, openEventOf, saveEvent } from './event-rules.
 import { fieldsOf, type FieldErrors } from './event-fields.js';
 import { noMatch } from './reads.js';
 import { RESOURCES } from './resources.js';
-import { isList, isObject, type JsonValue, type UsageEventRow } from './rows.js';
+import { isList, type JsonValue, type UsageEventRow } from './rows.js';
 import { Serializer } from './serialize.js';
 
 const SECOND_OPEN = {
@@ -91,7 +91,6 @@ export class Writes {
   }
 
   #json(row: UsageEventRow): JsonValue {
-    const json = this.#serializer.object(RESOURCES.usage_events, row);
-    return isObject(json) ? json : null;
+    return this.#serializer.object(RESOURCES.usage_events, row);
   }
 }
