@@ -128,7 +128,7 @@ test.each<[string, Partial<NemoClientOptions>]>([
   ['no year', { datetimeFormat: '%m-%d %H:%M' }],
   ['a date alone', { datetimeFormat: '%Y-%m-%d' }],
   ['a percent sign at its end', { datetimeFormat: '%Y-%m-%d %H:%M%' }],
-  ['a quote', { datetimeFormat: "%Y-%m-%d '%H:%M" }],
+  ['a quote', { datetimeFormat: "%Y-%m-%d''%H:%M" }],
   ['a zone that is none', { timezone: 'Mars/Olympus' }],
   ['no /api/', { baseUrl: 'https://nemo.example.org/' }],
   ['a password', { baseUrl: `https://a:${TOKEN}@nemo.example.org/api/` }],

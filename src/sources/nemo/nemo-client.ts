@@ -203,7 +203,10 @@ export class NemoClient {
     return this.#lookUp(this.#accounts, 'accounts', id, parseAccount, options);
   }
 
-  /** Version and plugins of NEMO, which is also the cheapest proof that the token is good; null: too old to tell. */
+  /**
+   * Version and plugins of NEMO, for which any token will do. Null: it does not tell, since it is too old or there is no NEMO at
+   * this address.
+   */
   async metadata(options: ReadOptions = {}): Promise<NemoMetadata | null> {
     const facts = this.#facts('metadata/');
     const answer = await this.#http.get(facts.path, [], this.#begin(options));

@@ -86,7 +86,9 @@ export class NemoHttp {
           return await this.#tryOften(url, facts, limit.signal);
         } catch (error) {
           if (read.signal?.aborted === true) throw aborted(facts);
-          throw limit.isOver ? unavailable(facts, 'takes too long for one read') : error;
+          if (!limit.isOver) throw error;
+          const cause = isAppError(error) ? { cause: error } : {};
+          throw unavailable(facts, 'takes too long for one read', cause);
         }
       });
     } finally {
