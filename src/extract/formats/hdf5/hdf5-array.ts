@@ -15,6 +15,12 @@ export interface Hdf5Axis extends AxisCalibration {
   readonly name?: string;
 }
 
+/** What an axis means, without its place and length. */
+export type NamedCalibration = AxisCalibration & Pick<Hdf5Axis, 'name'>;
+
+/** Of an axis that only counts. */
+export const COUNTED: AxisCalibration = { scale: 1, origin: 0, unit: '' };
+
 /** Datasets of one shape and type as one array, its axes in any order, slowest first. Axes left out have index 0. */
 export interface Hdf5Array {
   readonly datasets: readonly [Hdf5Dataset, ...(readonly Hdf5Dataset[])];
@@ -33,7 +39,7 @@ export type NumberArray = Exclude<PixelArray, BigInt64Array | BigUint64Array>;
 
 /** The axes of a dataset in the order of the file, not calibrated. */
 export function plainAxes(dataset: Hdf5Dataset): readonly Hdf5Axis[] {
-  return dataset.shape.map((length, source) => ({ source, length, scale: 1, origin: 0, unit: '' }));
+  return dataset.shape.map((length, source) => ({ source, length, ...COUNTED }));
 }
 
 /** Lengths of the axes. */

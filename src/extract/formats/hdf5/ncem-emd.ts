@@ -1,4 +1,3 @@
-import type { AxisCalibration } from '../../../domain/file-metadata.js';
 import { MetadataBuilder } from '../../harmonise.js';
 import {
   attributeNumber,
@@ -9,7 +8,7 @@ import {
   unlessDamaged,
 } from './hdf5-access.js';
 import { spectralLabel } from './axis-label.js';
-import type { Hdf5Array, Hdf5Axis } from './hdf5-array.js';
+import { COUNTED, type Hdf5Array, type Hdf5Axis, type NamedCalibration } from './hdf5-array.js';
 import type { Hdf5Dataset } from './hdf5-dataset.js';
 import {
   isReciprocal,
@@ -29,7 +28,6 @@ import {
 
 /** Names that begin so are data; others in a data group are axes and helpers (EMD 0.2, py4DSTEM). */
 const DATA_NAME = /^(?:data|counted_datacube|diffractionslice|realslice|pointlist)/;
-const COUNTED = { scale: 1, origin: 0, unit: '' };
 
 /** A data group, or several of Prismatic's that differ in depth alone. */
 interface EmdData {
@@ -167,15 +165,14 @@ function inTrueUnit(
   axes: readonly Hdf5Axis[],
   { warn }: Hdf5Context,
 ): Pick<Hdf5Signal, 'drawnAs'> {
-  for (const axis of axes) {
-    const unit = prismaticUnit(file, axis);
+  const units = axes.map((axis) => prismaticUnit(file, axis));
+  for (const [index, unit] of units.entries()) {
     if (unit === null) continue;
     warn(
-      `The file says ${axis.unit} for axes whose numbers are in ${unit}: Prismatic wrote them so.`,
+      `The file says ${axes[index]?.unit ?? ''} for axes whose numbers are in ${unit}: Prismatic wrote them so.`,
     );
   }
-  const last = axes.at(-1);
-  const unit = last === undefined ? null : prismaticUnit(file, last);
+  const unit = units.at(-1) ?? null;
   if (unit === null) return {};
   return {
     drawnAs: (stored) => ({
@@ -185,7 +182,7 @@ function inTrueUnit(
   };
 }
 
-function calibrationOf(file: Hdf5File, path: string): AxisCalibration & Pick<Hdf5Axis, 'name'> {
+function calibrationOf(file: Hdf5File, path: string): NamedCalibration {
   const dataset = file.dataset(path);
   if (dataset === null) return COUNTED;
   const unit = unitOf(attributeText(file, path, 'units'));

@@ -11,16 +11,11 @@ import {
   unlessDamaged,
 } from './hdf5-access.js';
 import { spectralLabel } from './axis-label.js';
-import type { Hdf5Axis } from './hdf5-array.js';
+import { COUNTED, type Hdf5Axis, type NamedCalibration } from './hdf5-array.js';
 import type { Hdf5Dataset } from './hdf5-dataset.js';
 import type { Hdf5Context, Hdf5Dialect, Hdf5Signal } from './hdf5-dialect.js';
 import type { Hdf5File } from './hdf5-file.js';
 import { objectsIn, pathIn, type Hdf5Object } from './hdf5-walk.js';
-
-/** An axis without its length. */
-type NamedCalibration = AxisCalibration & Pick<Hdf5Axis, 'name'>;
-
-const COUNTED: NamedCalibration = { scale: 1, origin: 0, unit: '' };
 
 /** What the file tells of the measurement as a whole. */
 interface NexusFacts {

@@ -14,13 +14,12 @@ import {
   textOf,
   unlessDamaged,
 } from './hdf5-access.js';
-import { plainAxes, readBlock, type Hdf5Array, type Hdf5Axis } from './hdf5-array.js';
+import { COUNTED, plainAxes, readBlock, type Hdf5Array, type Hdf5Axis } from './hdf5-array.js';
 import type { Hdf5Dataset } from './hdf5-dataset.js';
 import type { Hdf5Context, Hdf5Dialect, Hdf5Signal } from './hdf5-dialect.js';
 import type { Hdf5File } from './hdf5-file.js';
 import type { Hdf5Preview } from './hdf5-preview.js';
 
-const COUNTED: AxisCalibration = { scale: 1, origin: 0, unit: '' };
 /** Bins of a spectrum that is drawn over evenly spaced masses. */
 const MASS_BINS = 4096;
 const FIB = '/FIBParams';

@@ -1,15 +1,13 @@
 import type { AxisCalibration } from '../../../domain/file-metadata.js';
 import type { JsonValue } from '../../extractor.js';
 import { groupsIn, readGroupsIn, unlessDamaged } from './hdf5-access.js';
-import type { Hdf5Array, Hdf5Axis } from './hdf5-array.js';
+import { COUNTED, type Hdf5Array, type Hdf5Axis } from './hdf5-array.js';
 import type { Hdf5Dataset } from './hdf5-dataset.js';
 import type { Hdf5Context, Hdf5Signal } from './hdf5-dialect.js';
 import type { Hdf5File } from './hdf5-file.js';
 import { pixelAxes } from './velox-axes.js';
 import { documentNumber, documentTime, veloxDocument } from './velox-document.js';
 import { veloxMetadata } from './velox-metadata.js';
-
-const COUNTED: AxisCalibration = { scale: 1, origin: 0, unit: '' };
 
 /**
  * EELS spectrum images (`/Data/EelsSpectrumImage`, [columns, channels, rows] in the file) and spectra
