@@ -62,6 +62,12 @@ export type PixelArray =
 /** What one frame of a stack is drawn from: numbers, or a picture file. */
 export type FrameSource = Extract<PreviewSource, { kind: 'image' | 'encoded' }>;
 
+/** Side of one pixel, for the scale bar. */
+export interface PixelSize {
+  readonly size: number;
+  readonly unit: string;
+}
+
 /** What a preview is drawn from. */
 export type PreviewSource =
   | {
@@ -75,7 +81,7 @@ export type PreviewSource =
       /** `log` for diffraction and other data of a great range; `none` for grey that is already a picture (8 bit). */
       readonly stretch: 'percentile' | 'log' | 'none';
       /** Of one pixel in x, for the scale bar; null: unknown. */
-      readonly pixelSize: { readonly size: number; readonly unit: string } | null;
+      readonly pixelSize: PixelSize | null;
     }
   /** Frames of one kind, of which several are shown side by side, or one, as the configuration says. */
   | {
@@ -111,7 +117,7 @@ export type PreviewSource =
       /** Of several pages the one that is shown, from 0. @default 0 */
       readonly page?: number;
       /** As for `image`. @default null */
-      readonly pixelSize?: { readonly size: number; readonly unit: string } | null;
+      readonly pixelSize?: PixelSize | null;
       /** Whether black and white are exchanged in the file. @default false */
       readonly isNegative?: boolean;
     }

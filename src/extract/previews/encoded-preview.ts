@@ -1,6 +1,6 @@
 import type { Metadata, Sharp, SharpOptions } from 'sharp';
 import { AppError } from '../../errors.js';
-import type { PreviewSource } from '../extractor.js';
+import type { PixelSize, PreviewSource } from '../extractor.js';
 import { drawImage, enlarge, withScaleBar } from './image-preview.js';
 import type { Raster } from './raster.js';
 
@@ -9,7 +9,7 @@ type EncodedSource = Extract<PreviewSource, { kind: 'encoded' }>;
 /** A picture file decoded and reduced to what its preview has room for. */
 export interface DecodedPicture extends Raster {
   /** Of one pixel of this picture. */
-  readonly pixelSize: { readonly size: number; readonly unit: string } | null;
+  readonly pixelSize: PixelSize | null;
 }
 
 /** A decoded picture, and how many pixels wide it is in its file. */

@@ -1,3 +1,4 @@
+import type { PixelSize } from '../extractor.js';
 import type { GlyphSheet } from './glyph-sheet.js';
 import { BLACK, fillRectangle, WHITE, type Raster } from './raster.js';
 
@@ -9,12 +10,6 @@ const BAR_HEIGHT = 4;
 const PADDING = 5;
 const MARGIN = 8;
 const BACKGROUND_COVERAGE = 140;
-
-/** Size of a pixel, for the bar. */
-interface PixelSize {
-  readonly size: number;
-  readonly unit: string;
-}
 
 /** Units of one kind by size, each 1000 times the one before, and which values are handy in them. */
 interface UnitSeries {

@@ -1,4 +1,4 @@
-import type { PixelArray, PreviewSource } from '../../extractor.js';
+import type { PixelArray, PixelSize, PreviewSource } from '../../extractor.js';
 
 /** A spectrum image summed over its channels and over its positions. */
 export interface SpectrumSums {
@@ -69,7 +69,7 @@ export function summedPreview(
   navigation: {
     readonly width: number;
     readonly height: number;
-    readonly pixelSize: { readonly size: number; readonly unit: string } | null;
+    readonly pixelSize: PixelSize | null;
   },
   axis: SpectrumAxis,
   xLabel?: string,

@@ -7,6 +7,7 @@ import type {
   ExtractedSignal,
   FileSource,
   PreviewSource,
+  PixelSize,
 } from '../../extractor.js';
 import { MetadataBuilder } from '../../harmonise.js';
 import { tidyFloat32 } from '../binary/binary-header.js';
@@ -189,7 +190,7 @@ function imagePreview(
   };
 }
 
-function pixelSizeOf([, x]: Hypermap['axes']): { size: number; unit: string } | null {
+function pixelSizeOf([, x]: Hypermap['axes']): PixelSize | null {
   return x.unit === '' ? null : { size: tidyFloat32(x.scale), unit: x.unit };
 }
 

@@ -1,4 +1,4 @@
-import type { FrameSource, PixelArray, PreviewSource } from '../../extractor.js';
+import type { FrameSource, PixelArray, PixelSize, PreviewSource } from '../../extractor.js';
 import { imageStack } from '../binary/image-stack.js';
 import type { DicomFile } from './dicom-file.js';
 import { frameBytes, type DicomLayout } from './dicom-layout.js';
@@ -15,7 +15,7 @@ export function dicomPreview(
   values: DicomValues,
   layout: DicomLayout,
   way: DicomPixelWay,
-  pixelSize: { readonly size: number; readonly unit: string } | null,
+  pixelSize: PixelSize | null,
 ): PreviewSource | null {
   if (way.kind === 'none') return null;
   if (way.kind === 'jpeg') {
@@ -38,7 +38,7 @@ function frameSource(
   pixels: PixelArray,
   values: DicomValues,
   layout: DicomLayout,
-  pixelSize: { readonly size: number; readonly unit: string } | null,
+  pixelSize: PixelSize | null,
 ): FrameSource {
   const { rows, columns, samples, photometric } = layout;
   const image = (

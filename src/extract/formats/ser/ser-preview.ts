@@ -1,5 +1,11 @@
 import type { AxisCalibration } from '../../../domain/file-metadata.js';
-import type { FileSource, FrameSource, PixelArray, PreviewSource } from '../../extractor.js';
+import type {
+  FileSource,
+  FrameSource,
+  PixelArray,
+  PixelSize,
+  PreviewSource,
+} from '../../extractor.js';
 import { imageStack } from '../binary/image-stack.js';
 import { readNumbers } from '../binary/numeric-type.js';
 import {
@@ -55,7 +61,7 @@ function imagePreview(file: FileSource, element: SerElement, array: SerArray): F
   };
 }
 
-function pixelSizeOf(axis: AxisCalibration | undefined): { size: number; unit: string } | null {
+function pixelSizeOf(axis: AxisCalibration | undefined): PixelSize | null {
   return axis === undefined || axis.unit === '' || axis.scale === 0
     ? null
     : { size: Math.abs(axis.scale), unit: axis.unit };

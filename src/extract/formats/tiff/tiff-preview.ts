@@ -1,4 +1,4 @@
-import type { FrameSource, PixelArray } from '../../extractor.js';
+import type { FrameSource, PixelArray, PixelSize } from '../../extractor.js';
 import type { TiffContainer, TiffDirectory } from './tiff-directory.js';
 import { isColour, TAG, type TiffLayout } from './tiff-layout.js';
 import { isDecodable, readTiffPixels, type TiffPixels } from './tiff-pixels.js';
@@ -16,7 +16,7 @@ export interface TiffPage {
   readonly layout: TiffLayout;
   readonly directory: TiffDirectory;
   readonly segments: TiffSegments;
-  readonly pixelSize: { readonly size: number; readonly unit: string } | null;
+  readonly pixelSize: PixelSize | null;
   /** Rows that belong to the picture, where a data bar lies below it; null: all. */
   readonly pictureHeight: number | null;
   /** A diffraction pattern: of a range that only a logarithm shows. */
