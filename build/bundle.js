@@ -1,6 +1,7 @@
 // @ts-check
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join, resolve } from 'node:path';
 import { build } from 'esbuild';
@@ -81,6 +82,14 @@ const { metafile } = await build({
         bundler.onResolve({ filter: /\/import-module\.js$/ }, () => ({
           path: `./${IMPORT_MODULE}`,
           external: true,
+        }));
+      },
+    },
+    {
+      name: 'child-entry',
+      setup(bundler) {
+        bundler.onLoad({ filter: /\/dist\/child-entry\.js$/ }, async ({ path }) => ({
+          contents: (await readFile(path, 'utf8')).replace('./program/', './'),
         }));
       },
     },
