@@ -115,12 +115,24 @@ export class DirectoryIndex {
       this.#entries.size >= MOST_FOLDERS ||
       this.#fileCount + listed.fileMtimesMs.length > MOST_FILES;
     if (isTooMuch) return;
-    const { listedAtMs } = listed;
+    const { listedAtMs, isEmpty, subfolders, links, fileMtimesMs, youngFiles } = listed;
     const firstSeenAtMs = isSame ? Math.min(before.firstSeenAtMs, listedAtMs) : listedAtMs;
     const { mtimeMs, ctimeMs, ino: inode, dev: device } = stats;
     this.#met.add(folder);
-    this.#fileCount += listed.fileMtimesMs.length;
-    this.#entries.set(folder, { ...listed, mtimeMs, ctimeMs, inode, device, firstSeenAtMs });
+    this.#fileCount += fileMtimesMs.length;
+    this.#entries.set(folder, {
+      mtimeMs,
+      ctimeMs,
+      inode,
+      device,
+      firstSeenAtMs,
+      listedAtMs,
+      isEmpty,
+      subfolders,
+      links,
+      fileMtimesMs,
+      youngFiles,
+    });
   }
 
   /** What is known of a folder; null when it changed since, or may have, and has to be listed. */

@@ -18,6 +18,7 @@ import {
   type StorePath,
 } from './store-path.js';
 import type { FolderToWalk, WalkFolderOptions } from './walk-options.js';
+import { WorkingFolder } from './working-folder.js';
 
 const OR_UNDEFINED = { throwIfNoEntry: false } as const;
 
@@ -37,6 +38,7 @@ export class FolderWalk {
   #faultCount = 0;
   #rootState: 'not searched' | 'empty' | 'holds something' = 'not searched';
   #yieldAtMs = 0;
+  readonly #workingFolder = new WorkingFolder();
 
   constructor(options: WalkFolderOptions) {
     this.#options = options;
@@ -80,6 +82,14 @@ export class FolderWalk {
   }
 
   async #searchEntered(): Promise<void> {
+    try {
+      await this.#searchAll();
+    } finally {
+      this.#workingFolder.leave();
+    }
+  }
+
+  async #searchAll(): Promise<void> {
     const lister = this.#options.useIndex ? undefined : this.#options.lister;
     /** What the other thread has at hand. */
     const lent = new Map<string, FolderToWalk>();
@@ -109,6 +119,7 @@ export class FolderWalk {
 
   async #breathe(): Promise<void> {
     if (performance.now() < this.#yieldAtMs) return;
+    this.#workingFolder.leave();
     await yieldToEvents();
     if (this.#options.signal.aborted) {
       throw new AppError('ABORTED', 'The look at the store was stopped.');
@@ -185,8 +196,10 @@ export class FolderWalk {
     const contents = new ContentsGatherer(listedAtMs);
     const faultsBefore = this.#faultCount;
     const pathOf = joinerOf(folder.path);
+    const isInside = this.#workingFolder.enter(folder.path);
     for (const name of siblings) {
-      const found = this.#lstat(pathOf(name));
+      const path = pathOf(name);
+      const found = this.#lstat(path, isInside ? name : path);
       if (found === null) continue;
       this.#meet(folder, siblings, name, kindOf(found), found.mtimeMs, contents);
     }
@@ -248,9 +261,10 @@ export class FolderWalk {
     return contents;
   }
 
-  #lstat(path: StorePath): Stats | null {
+  /** @param shortPath leads there from the working folder */
+  #lstat(path: StorePath, shortPath = path): Stats | null {
     try {
-      const stats = lstatSync(path, OR_UNDEFINED);
+      const stats = lstatSync(shortPath, OR_UNDEFINED);
       if (stats !== undefined) return stats;
       this.#options.onUnreadable(path, 'entry', 'it vanished while it was looked at', false);
     } catch (error) {

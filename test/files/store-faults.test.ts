@@ -1,5 +1,5 @@
 import * as realFs from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
 
 /** What the file system answers at these paths instead of the truth; `opendir PATH`: to that call only. */
@@ -10,7 +10,7 @@ function failingAt<Call extends (path: never, ...rest: never[]) => unknown>(
   prefix = '',
 ): Call {
   const guarded = (path: never, ...rest: never[]): unknown => {
-    const code = failing.get(`${prefix}${String(path)}`);
+    const code = failing.get(`${prefix}${resolve(String(path))}`);
     if (code !== undefined) throw Object.assign(new Error(`${code}: refused`), { code });
     return call(path, ...rest);
   };

@@ -128,6 +128,23 @@ test('what the kernel says of a store in trouble is told from what it says of on
   }
 });
 
+test('a walk stays in no folder of the store, neither when other work gets its turn nor at its end', async () => {
+  const home = process.cwd();
+  for (const name of ['0', 'a/1', 'a/2', 'b/3']) store.write(name);
+  const insides: string[] = [];
+  const walk = makeWalk({ onNearFile: () => insides.push(process.cwd()) });
+  const walking = walk.searchFolders();
+  // The walk lets others work after its first folder: here is one of them.
+  expect(insides).not.toEqual([]);
+  expect(process.cwd()).toBe(home);
+  await walking;
+  expect(insides.sort()).toEqual(['', 'a', 'a', 'b'].map((name) => join(store.path, name)));
+  expect(process.cwd()).toBe(home);
+  const aborted = makeWalk({ signal: AbortSignal.abort() });
+  await expect(aborted.searchFolders()).rejects.toMatchObject({ code: 'ABORTED' });
+  expect(process.cwd()).toBe(home);
+});
+
 test('an ignored folder is not entered', async () => {
   store.write('.git/a');
   mkdirSync(join(store.path, 'empty'));
