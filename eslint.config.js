@@ -22,6 +22,7 @@ const ROOMS = {
   record: [],
   page: [],
   export: [],
+  harvest: ['db', 'sources', 'sessions'],
   daemon: ['db', 'sources', 'sessions', 'files', 'extract', 'activities', 'record', 'export'],
   http: ['db', 'sources'],
   demo: ['db'],

@@ -7,6 +7,8 @@ import { TITLE_PARTS, unknownTitlePart } from '../domain/title-template.js';
 import { LOG_FORMATS, LOG_LEVELS } from '../log-lines.js';
 import { byteCount } from './byte-count.js';
 import { extractSchema } from './extract-schema.js';
+import { httpSchema } from './http-schema.js';
+import { sourcesSchema } from './sources-schema.js';
 
 /**
  * What the loader needs to know of a key besides its type, kept in the schema's metadata: `secret` values are masked
@@ -135,10 +137,12 @@ export const configSchema = z
     mode: z.enum(['live', 'shadow']).default('live'),
     database: database.prefault({}),
     paths: paths.prefault({}),
+    sources: sourcesSchema,
     rules: z.array(rule).default([]),
     build: buildSchema.prefault({}),
     extract: extractSchema.prefault({}),
     record: record.prefault({}),
+    http: httpSchema.prefault({}),
     log: log.prefault({}),
   })
   .superRefine((config, context) => {

@@ -234,3 +234,92 @@ export interface PauseRow {
   author: string;
   created_at: string;
 }
+
+/** What a source last said of a usage event. Ids as numbers: both engines give those of bigint columns so, see dialect.ts. */
+export interface UsageEventRow {
+  source: string;
+  event_id: number;
+  session_identifier: string;
+  tool_id: number;
+  instrument: string | null;
+  start_at: string;
+  end_at: string | null;
+  start_text: string | null;
+  end_text: string | null;
+  has_ended: number | null;
+  user_id: number | null;
+  username: string | null;
+  operator_id: number | null;
+  operator: string | null;
+  project_id: number | null;
+  project: string | null;
+  training: Flag;
+  remote_work: Flag;
+  waived: Flag;
+  validated: Flag;
+  answers_sha256: string | null;
+  details_sha256: string | null;
+  is_confirmed: Flag;
+  problem: string | null;
+  first_seen_at: string;
+  last_seen_at: string;
+  last_checked_at: string;
+  vanished_at: string | null;
+}
+
+export interface SourceCursorRow {
+  source: string;
+  pass: string;
+  position_at: string | null;
+  succeeded_at: string | null;
+  failing_since_at: string | null;
+  failures: number;
+  next_attempt_at: string | null;
+  failure: string | null;
+  detail: string | null;
+}
+
+export interface WebhookHintRow {
+  id: number;
+  source: string;
+  event_id: number;
+  action: string | null;
+  payload: string | null;
+  received_at: string;
+  tries: number;
+  next_attempt_at: string;
+}
+
+export interface ReplayRow {
+  source: string;
+  replay_key: string;
+  expires_at: string;
+}
+
+export interface ApiTokenRow {
+  id: number;
+  name: string;
+  token_sha256: string;
+  scopes: string;
+  instrument: string | null;
+  author: string;
+  created_at: string;
+  expires_at: string | null;
+  revoked_at: string | null;
+  last_used_at: string | null;
+}
+
+export interface IdempotencyKeyRow {
+  token_id: number;
+  idempotency_key: string;
+  request_sha256: string;
+  status: number;
+  answer: string;
+  created_at: string;
+}
+
+export interface InstrumentClockRow {
+  instrument: string;
+  offset_ms: number;
+  measured_at: string;
+}
