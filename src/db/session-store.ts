@@ -10,9 +10,10 @@ import { changedSessionInMemory, takeUpLogChanges } from './due-sessions.js';
 import { instantMs, instantText, optionalInstantMs, optionalInstantText } from './instant.js';
 import { scopedSession, type UnitOfWork } from './scope.js';
 import { sessionNotFound } from './locked-session.js';
+import { overlappingUse } from './usage-event-store.js';
 import { generationDetailColumn, type GenerationDetail } from './record-generation.js';
 import { overridesColumn, toLogEvents, toWorkingSession } from './session-mapper.js';
-import type { BuildAttemptRow, SessionLogRow, SessionRow } from './tables.js';
+import type { BuildAttemptRow, SessionLogRow, SessionRow, UsageEventRow } from './tables.js';
 
 /** Rows written by SQL become sessions before anybody looks; a database that is only read is taken as it is. */
 async function takeUp(unit: UnitOfWork): Promise<void> {
@@ -250,7 +251,26 @@ export async function listProblems(openSinceMs: number): Promise<readonly Listed
     .orderBy('start_at', 'desc')
     .limit(MOST_PROBLEMS)
     .select();
+  const forgotten = await knex<SessionRow>('sessions')
+    .whereIn(
+      'session_identifier',
+      knex<UsageEventRow>('usage_events')
+        .where('problem', 'SOURCE_FORGOT')
+        .select('session_identifier'),
+    )
+    .whereNot('status', 'CANCELLED')
+    .orderBy('start_at', 'desc')
+    .limit(MOST_PROBLEMS)
+    .select();
+  const overlapping = await knex<SessionRow>('sessions')
+    .whereIn('session_identifier', overlappingUse(knex))
+    .whereNot('status', 'CANCELLED')
+    .orderBy('start_at', 'desc')
+    .limit(MOST_PROBLEMS)
+    .select();
   const problems: ListedProblem[] = [];
+  for (const row of forgotten) problems.push(listed(row, 'SOURCE_FORGOT'));
+  for (const row of overlapping) problems.push(listed(row, 'USE_OVERLAPS'));
   for (const row of faulty) {
     if (isProblem(row.problem)) problems.push(listed(row, row.problem));
   }

@@ -63,6 +63,16 @@ export const SESSION_PROBLEMS = {
     message: 'Log rows of the session were changed by SQL to something that cannot be taken up.',
     remedy: 'See the log of the daemon for the reason, and correct the rows.',
   },
+  SOURCE_FORGOT: {
+    message: 'The source no longer has the session, whose record is there.',
+    remedy:
+      'Withdraw the record (recordsmith sessions cancel ID), or leave it as it is: nothing else happens by itself.',
+  },
+  USE_OVERLAPS: {
+    message: 'The source has another use of the instrument at the same time.',
+    remedy:
+      'Correct the times in the source, or here: recordsmith sessions set ID --start TIME --end TIME.',
+  },
   SOURCE_DIFFERS: {
     message: 'The source says something else than a correction made by a person.',
     remedy: 'Keep the correction, or take it back: recordsmith sessions set ID --clear FIELD.',

@@ -88,6 +88,13 @@ export interface DatabaseFixture {
 /** Children first. */
 const TABLES = [
   'pauses',
+  'usage_events',
+  'source_cursors',
+  'webhook_hints',
+  'replay_cache',
+  'idempotency_keys',
+  'api_tokens',
+  'instrument_clocks',
   'project_sessions',
   'projects',
   'session_files',

@@ -1,0 +1,293 @@
+import { toolMapping } from '../db/tool-mapping.js';
+import { passFailed, passSucceeded, sourceCursor } from '../db/source-cursor-store.js';
+import {
+  liveUsageEvents,
+  knownUsageEvents,
+  newsOf,
+  takeUsageEvent,
+  type ObservedUsageEvent,
+} from '../db/usage-event-store.js';
+import { isAppError, type AppError } from '../errors.js';
+import type { NemoClient } from '../sources/nemo/nemo-client.js';
+import type { UsageEvent } from '../sources/nemo/nemo-rows.js';
+import type { UsageEventFilter } from '../sources/nemo/usage-event-filter.js';
+import type { HarvestPass, NemoSource } from './nemo-source.js';
+import { toolFamilies, UsageEventObserver, type ToolFamilies } from './observe-usage-event.js';
+import { forgetVanished } from './vanished-events.js';
+
+/** What a pass came to. */
+export interface HarvestResult {
+  /** Usage events that began a session, changed one, or were found to be gone. */
+  readonly started: number;
+  readonly changed: number;
+  readonly vanished: number;
+}
+
+/** How far each poll looks back behind the one before: NEMO's transactions may be written late. */
+const OVERLAP_MS = 10 * 60_000;
+/** Usage events that are taken in together. */
+const BATCH = 50;
+/** A pass that fails again and again waits longer and longer, up to this. */
+const LONGEST_BACK_OFF_MS = 10 * 60_000;
+const FIRST_BACK_OFF_MS = 5_000;
+
+/** Rows that cannot be read and were told of. */
+const MOST_INVALID_ROWS = 1000;
+
+/** A source that can be read. */
+type ReadableSource = NemoSource & { readonly client: NemoClient };
+
+/** What all parts of one pass work with. */
+interface PassContext {
+  readonly pass: HarvestPass;
+  readonly source: ReadableSource;
+  readonly families: ToolFamilies;
+  readonly signal: AbortSignal;
+  readonly startedAtMs: number;
+}
+
+/**
+ * Brings the usage events of one NEMO into the session log. Polls see what begins, changes near now, ends or vanishes while
+ * open; adjustments what was corrected by request; reconciling compares everything of the look-back. What is read is the whole
+ * truth about an event: nothing depends on the order in which things are seen.
+ */
+export class NemoHarvester {
+  readonly #source: ReadableSource;
+  readonly #observer: UsageEventObserver;
+  readonly #invalidRows = new Set<string>();
+
+  constructor(source: ReadableSource) {
+    this.#source = source;
+    this.#observer = new UsageEventObserver(source);
+  }
+
+  /** New, changed, ended and vanished usage events since the last poll. Throws as `run`. */
+  poll(signal: AbortSignal): Promise<HarvestResult> {
+    return this.#run('poll', signal, async (context, harvest) => {
+      const { source, startedAtMs } = context;
+      const fromMs = await this.#pollFromMs(startedAtMs);
+      const open = new Set<number>();
+      const read = async (filter: UsageEventFilter): Promise<void> => {
+        await this.#read(context, filter, harvest, (event) => {
+          if (event.end === null) open.add(event.id);
+        });
+      };
+      await read({ isOpen: true });
+      await read({ startFromMs: fromMs });
+      await read({ endFromMs: fromMs });
+      const wereOpen = await source.database.createScope(() =>
+        liveUsageEvents(source.name, { isOpen: true }),
+      );
+      const missing = wereOpen.filter(({ eventId }) => !open.has(eventId));
+      await this.#readMissing(context, missing, wereOpen.length, harvest);
+    });
+  }
+
+  /** Usage events that were corrected by an adjustment request since the last such pass. Throws as `run`. */
+  adjustments(signal: AbortSignal): Promise<HarvestResult> {
+    return this.#run('adjustments', signal, async (context, harvest) => {
+      const { source, startedAtMs } = context;
+      const { positionMs } = await source.database.createScope(() =>
+        sourceCursor(source.name, 'adjustments'),
+      );
+      const fromMs = (positionMs ?? startedAtMs - source.lookBackMs) - OVERLAP_MS;
+      const requests = await source.client.adjustmentRequests(fromMs, { signal });
+      const ids = [...new Set((requests ?? []).flatMap(({ itemId }) => itemId ?? []))];
+      const known = await source.database.createScope(() => knownUsageEvents(source.name, ids));
+      if (known.size > 0) await this.#read(context, { ids: [...known] }, harvest);
+    });
+  }
+
+  /** Compares all usage events of the look-back, and older ones that are still open, with NEMO. Throws as `run`. */
+  reconcile(signal: AbortSignal): Promise<HarvestResult> {
+    return this.#run('reconcile', signal, async (context, harvest) => {
+      const { source } = context;
+      const fromMs = this.#earliestMs(context.startedAtMs);
+      const seen = new Set<number>();
+      const see = (event: UsageEvent): void => {
+        seen.add(event.id);
+      };
+      await this.#read(context, { startFromMs: fromMs }, harvest, see);
+      await this.#read(context, { isOpen: true }, harvest, see);
+      const live = await source.database.createScope(async () => [
+        ...(await liveUsageEvents(source.name, { startFromMs: fromMs })),
+        ...(await liveUsageEvents(source.name, { isOpen: true })),
+      ]);
+      const known = new Map(live.map((event) => [event.eventId, event]));
+      const missing = [...known.values()].filter(({ eventId }) => !seen.has(eventId));
+      await this.#readMissing(context, missing, known.size, harvest);
+    });
+  }
+
+  /** @throws AppError SOURCE_* as NemoClient, after the failure was noted; those of the database. */
+  async #run(
+    pass: HarvestPass,
+    signal: AbortSignal,
+    work: (context: PassContext, harvest: Harvest) => Promise<void>,
+  ): Promise<HarvestResult> {
+    const source = this.#source;
+    const { database, clock, name } = source;
+    const startedAtMs = clock.now().toMillis();
+    const harvest = new Harvest();
+    try {
+      const families = await this.#families(signal);
+      if (families.toolIds.length > 0) {
+        await work({ pass, source, families, signal, startedAtMs }, harvest);
+      }
+      const nowMs = clock.now().toMillis();
+      await database.createScope(() =>
+        passSucceeded(name, pass, { positionMs: startedAtMs, nowMs }),
+      );
+      return harvest;
+    } catch (error) {
+      if (signal.aborted || !isOfTheSource(error)) throw error;
+      await this.#noteFailure(pass, error);
+      throw error;
+    }
+  }
+
+  async #noteFailure(pass: HarvestPass, error: AppError): Promise<void> {
+    const { database, clock, name } = this.#source;
+    const nowMs = clock.now().toMillis();
+    await database.createScope(async () => {
+      const { failures } = await sourceCursor(name, pass);
+      const asked = error.details['retryAfterMs'];
+      const backOffMs = Math.min(FIRST_BACK_OFF_MS * 2 ** failures, LONGEST_BACK_OFF_MS);
+      const waitMs = Math.max(backOffMs, typeof asked === 'number' ? asked : 0);
+      const reason =
+        error.remedy === undefined ? error.message : `${error.message} ${error.remedy}`;
+      await passFailed(name, pass, { reason, nowMs, nextAttemptAtMs: nowMs + waitMs });
+    });
+  }
+
+  async #families(signal: AbortSignal): Promise<ToolFamilies> {
+    const { database, name, url, client } = this.#source;
+    const mapping = await database.createScope(() => toolMapping(name, url));
+    if (mapping.size === 0) return toolFamilies(mapping, []);
+    return toolFamilies(mapping, await client.tools({ signal }));
+  }
+
+  #earliestMs(nowMs: number): number {
+    const { sinceMs, lookBackMs } = this.#source;
+    return Math.max(sinceMs ?? -Infinity, nowMs - lookBackMs);
+  }
+
+  async #pollFromMs(nowMs: number): Promise<number> {
+    const { database, name, client } = this.#source;
+    const { positionMs } = await database.createScope(() => sourceCursor(name, 'poll'));
+    // Our last poll by NEMO's clock.
+    const behindMs = Math.max(0, -(client.serverClockOffset?.offsetMs ?? 0));
+    const earliestMs = this.#earliestMs(nowMs);
+    return positionMs === null
+      ? earliestMs
+      : Math.max(earliestMs, positionMs - behindMs - OVERLAP_MS);
+  }
+
+  /** Takes in what NEMO has for a filter, in batches. */
+  async #read(
+    context: PassContext,
+    filter: UsageEventFilter,
+    harvest: Harvest,
+    onEvent?: (event: UsageEvent) => void,
+  ): Promise<void> {
+    const { source, families, signal } = context;
+    const toolIds = filter.ids === undefined ? { toolIds: families.toolIds } : {};
+    let batch: UsageEvent[] = [];
+    const events = source.client.usageEvents(
+      { ...filter, ...toolIds },
+      {
+        signal,
+        onInvalidRow: (error) => this.#warnOfRow(error),
+      },
+    );
+    for await (const event of events) {
+      onEvent?.(event);
+      batch.push(event);
+      if (batch.length < BATCH) continue;
+      await this.#take(context, batch, harvest);
+      batch = [];
+    }
+    await this.#take(context, batch, harvest);
+  }
+
+  /** Once a row: it comes again with every pass. */
+  #warnOfRow(error: AppError): void {
+    const row = String(error.details['rowId']);
+    if (this.#invalidRows.has(row)) return;
+    if (this.#invalidRows.size >= MOST_INVALID_ROWS) this.#invalidRows.clear();
+    this.#invalidRows.add(row);
+    const { log, name } = this.#source;
+    log.warn('A usage event cannot be read; the others are taken in.', { source: name, error });
+  }
+
+  async #take(
+    context: PassContext,
+    events: readonly UsageEvent[],
+    harvest: Harvest,
+  ): Promise<void> {
+    const { source, families, signal } = context;
+    const observed: ObservedUsageEvent[] = [];
+    for (const event of events) {
+      const reading = { client: source.client, signal, isConfirmed: true };
+      observed.push(await this.#observer.observe(event, families, reading));
+    }
+    const nowMs = source.clock.now().toMillis();
+    const { database, name } = source;
+    const news = await database.createScope(() => newsOf(name, observed, nowMs));
+    const known = await database.createScope(() =>
+      knownUsageEvents(
+        name,
+        news.map(({ eventId }) => eventId),
+      ),
+    );
+    for (const event of news) {
+      if (!known.has(event.eventId) && !this.#isTakenIn(event, families)) continue;
+      const effect = await database.createScope(() => takeUsageEvent(event, nowMs));
+      harvest.count(effect);
+    }
+  }
+
+  /** Whether a usage event that we do not know yet is one that we want. */
+  #isTakenIn(event: ObservedUsageEvent, families: ToolFamilies): boolean {
+    const { sinceMs } = this.#source;
+    if (sinceMs !== null && event.start.epochMs < sinceMs) return false;
+    return families.instrumentOf(event.toolId)?.active === true;
+  }
+
+  /**
+   * Usage events that should have come with the others and did not: they were changed so that they are elsewhere, or are
+   * gone.
+   * @param of how many were looked for
+   */
+  async #readMissing(
+    context: PassContext,
+    missing: readonly { readonly eventId: number }[],
+    of: number,
+    harvest: Harvest,
+  ): Promise<void> {
+    const { pass, source, signal } = context;
+    const found = new Set<number>();
+    const ids = missing.map(({ eventId }) => eventId);
+    if (ids.length > 0) {
+      await this.#read(context, { ids }, harvest, (event) => found.add(event.id));
+    }
+    const eventIds = ids.filter((id) => !found.has(id));
+    harvest.vanished += await forgetVanished(source, { pass, eventIds, of }, signal);
+  }
+}
+
+class Harvest implements HarvestResult {
+  started = 0;
+  changed = 0;
+  vanished = 0;
+
+  count(effect: Awaited<ReturnType<typeof takeUsageEvent>>): void {
+    if (effect === 'started') this.started += 1;
+    else if (effect === 'changed' || effect === 'moved away') this.changed += 1;
+  }
+}
+
+/** Whether an error says something of the source, and nothing of our database. */
+function isOfTheSource(value: unknown): value is AppError {
+  return isAppError(value) && value.code.startsWith('SOURCE_');
+}

@@ -1,0 +1,26 @@
+import type { Clock } from '../clock.js';
+import type { Database } from '../db/database.js';
+import type { Log } from '../log.js';
+import type { NemoClient } from '../sources/nemo/nemo-client.js';
+
+/** The passes over a NEMO, as `source_cursors` names them. */
+export type HarvestPass = 'poll' | 'adjustments' | 'reconcile';
+
+/** One NEMO, with what is set for it. */
+export interface NemoSource {
+  /** Of the source in the configuration. */
+  readonly name: string;
+  /** Of its REST interface, with its last slash. */
+  readonly url: string;
+  /** Null: there is no token, and only its webhook reports. */
+  readonly client: NemoClient | null;
+  /** Usage events that began earlier are not taken in, epoch milliseconds; null: `lookBackMs` alone limits. */
+  readonly sinceMs: number | null;
+  /** How far back usage events are compared with NEMO. */
+  readonly lookBackMs: number;
+  /** Whose session a usage event is. */
+  readonly user: 'customer' | 'operator';
+  readonly database: Database;
+  readonly log: Log;
+  readonly clock: Clock;
+}
