@@ -40,8 +40,11 @@ function invalid(message: string, remedy: string): AppError {
   return new AppError('CONFIG_INVALID', message, { remedy });
 }
 
-/** The address with its trailing slash. Never shown in what is thrown: it may hold a password. */
-function checkedBaseUrl(text: string): URL {
+/**
+ * The address of a REST interface with its trailing slash. Never shown in what is thrown: it may hold a password.
+ * @throws AppError CONFIG_INVALID
+ */
+export function nemoBaseUrl(text: string): URL {
   const remedy = 'Write it like https://nemo.example.org/api/.';
   if (!URL.canParse(text)) throw invalid('The address of NEMO is no address.', remedy);
   const url = new URL(text);
@@ -80,7 +83,7 @@ export function httpSettings(options: NemoClientOptions): NemoHttpSettings {
   const retry = { ...RETRY, ...options.retry };
   checkedCount('The number of tries', retry.tries, 1);
   return {
-    baseUrl: checkedBaseUrl(options.baseUrl),
+    baseUrl: nemoBaseUrl(options.baseUrl),
     token: checkedToken(options.token),
     requestTimeoutMs: checkedCount('requestTimeoutMs', options.requestTimeoutMs ?? 30_000, 1),
     answerLimitBytes: checkedCount('answerLimitBytes', options.answerLimitBytes ?? 67_108_864, 1),
