@@ -5,6 +5,8 @@ import { runPass } from '../daemon/run-pass.js';
 import { Schedule } from '../daemon/schedule.js';
 import { requireSchema } from '../db/migrate.js';
 import { WakeUp } from '../db/wake-up.js';
+import type { Metrics } from '../http/metrics.js';
+import type { HttpServer } from '../http/start-http-server.js';
 import { isAppError, toError, type AppError } from '../errors.js';
 import type { ClosableLog } from '../log.js';
 import { openApplication, type Application } from '../main.js';
@@ -13,6 +15,7 @@ import { databaseSettingsOf } from '../configured-database.js';
 import { buildAloneWith } from './build-alone.js';
 import { changedKeys } from '../config/changed-keys.js';
 import { logSettingsOf, type CommandContext } from './command-context.js';
+import { createMetrics, loadHttp, serveHttp } from './daemon-http.js';
 import { EXIT, type ExitCode } from './exit-codes.js';
 import { ReloadRequests } from './reload-requests.js';
 import { countOutcomes } from './report-json.js';
@@ -30,11 +33,20 @@ interface Daemon {
   readonly signals: StopSignals;
   /** Why it has to end; null: nobody but a signal ends it. */
   failure: AppError | null;
+  /** They count from the first HTTP interface on; null: there was none yet. */
+  metrics: Metrics | null;
 }
 
 /** The daemon at work with one configuration. */
 interface DaemonLife {
   readonly config: Config;
+  /** Null: there is none. */
+  readonly http: HttpServer | null;
+  /**
+   * Serves HTTP as the configuration says, in the place of what served it before.
+   * @throws AppError as serveHttp; then what served it before goes on.
+   */
+  listen(before: HttpServer | null): Promise<void>;
   start(): void;
   /** Takes no more work, waits for what goes on, closes everything. */
   stop(): Promise<void>;
@@ -72,6 +84,7 @@ async function pass(
     stopTaking: AbortSignal.any([ended, signals.stopTaking]),
     stopWork: signals.stopWork,
     buildAlone: buildAloneWith(environment, context, {}),
+    onReport: (report) => daemon.metrics?.buildFinished(report),
   });
   if (reports.length === 0) return;
   log.info('The pass is done.', {
@@ -87,7 +100,10 @@ async function pass(
  */
 async function beginLife(daemon: Daemon, config: Config): Promise<DaemonLife> {
   const { context, log, signals } = daemon;
-  const application = await openApplication({ config, log, version: context.version });
+  const { version } = context;
+  // While the database is opened. A fault is told when it is used.
+  if (config.http.enabled) loadHttp().catch(() => undefined);
+  const application = await openApplication({ config, log, version });
   try {
     await warnOfInstrumentSettings(application, config, log);
     await checkRecordSchema(application, config);
@@ -120,28 +136,47 @@ async function beginLife(daemon: Daemon, config: Config): Promise<DaemonLife> {
       },
     }),
   ];
+  let http: HttpServer | null = null;
   return {
     config,
+    get http() {
+      return http;
+    },
+    listen: async (before) => {
+      if (!config.http.enabled) return;
+      daemon.metrics ??= await createMetrics(version);
+      http = await serveHttp({ application, config, version, metrics: daemon.metrics }, before);
+    },
     start: () => {
       for (const schedule of schedules) schedule.start();
       wakeUp?.start();
     },
     stop: async () => {
-      await wakeUp?.stop();
-      await Promise.all(schedules.map((schedule) => schedule.stop()));
+      const grace = AbortSignal.timeout(config.build.shutdown_grace_s * 1000);
+      await Promise.all([
+        http?.stop(AbortSignal.any([signals.stopWork, grace])),
+        wakeUp?.stop(),
+        ...schedules.map((schedule) => schedule.stop()),
+      ]);
       await application.close();
     },
   };
 }
 
 /** A life by the configuration read anew; null: that has faults or cannot be opened, and the old one stays. */
-async function beginNewLife(daemon: Daemon): Promise<DaemonLife | null> {
+async function beginNewLife(daemon: Daemon, old: DaemonLife): Promise<DaemonLife | null> {
   const { context, log, signals } = daemon;
   let life: DaemonLife | null = null;
   try {
     const { config, warnings } = await context.loadConfig();
     life = await beginLife(daemon, config);
     log.reconfigure(logSettingsOf(config.log));
+    try {
+      await life.listen(old.http);
+    } catch (error) {
+      log.reconfigure(logSettingsOf(old.config.log));
+      throw error;
+    }
     signals.setGrace(config.build.shutdown_grace_s * 1000);
     for (const warning of warnings) log.warn(warning);
     return life;
@@ -159,17 +194,18 @@ export async function runDaemon(context: CommandContext): Promise<ExitCode> {
   const { config, log } = await context.open();
   const signals = new StopSignals(log, config.build.shutdown_grace_s * 1000);
   const reloads = new ReloadRequests();
-  const daemon: Daemon = { context, log, signals, failure: null };
+  const daemon: Daemon = { context, log, signals, failure: null, metrics: null };
   let life: DaemonLife | null = null;
   try {
     life = await beginLife(daemon, config);
+    await life.listen(null);
     life.start();
     log.info('recordsmith is running.', {
       version: context.version,
       schedule: config.build.schedule,
     });
     while (await reloads.next(signals.stopTaking)) {
-      const next = await beginNewLife(daemon);
+      const next = await beginNewLife(daemon, life);
       if (next === null) continue;
       const changed = changedKeys(life.config, next.config);
       await life.stop();

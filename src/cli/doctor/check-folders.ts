@@ -14,7 +14,7 @@ const LEAST_FILES = 100n;
 const FEW_FILES = 10_000n;
 
 /** The folders that recordsmith writes to, by the key that names them. */
-function writtenFolders({ config }: DoctorEnvironment): Map<string, string> {
+export function writtenFolders({ config }: DoctorEnvironment): Map<string, string> {
   const folders = new Map([
     ['paths.output', config.paths.output],
     ['paths.records', config.paths.records],
@@ -42,7 +42,7 @@ export async function* checkFolders(
 }
 
 /** The folder, or the nearest above it that exists. */
-async function nearestFolder(
+export async function nearestFolder(
   environment: DoctorEnvironment,
   path: string,
 ): Promise<
@@ -80,7 +80,8 @@ async function checkWritable(
     : ok(check, `${path} is not there yet and can be made${mount}`);
 }
 
-async function* checkSpace(
+/** Is there room for what has to be written. */
+export async function* checkSpace(
   key: string,
   place: string,
 ): AsyncGenerator<CheckResult, void, undefined> {

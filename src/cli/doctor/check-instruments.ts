@@ -58,7 +58,8 @@ function checkSettings({ config }: DoctorEnvironment, instrument: Instrument): C
   return ok(check, `settings are valid, ${timezone}${instrument.active ? '' : ', inactive'}`);
 }
 
-async function checkFolder(
+/** Does a folder of an instrument answer, and hold what it did before. */
+export async function checkFolder(
   environment: DoctorEnvironment,
   instrument: Instrument,
   folder: InstrumentFolder,

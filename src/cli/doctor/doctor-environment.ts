@@ -1,5 +1,7 @@
+import { readFile } from 'node:fs/promises';
 import type { Config } from '../../config/schema.js';
 import { mountOf } from '../../db/network-file-system.js';
+import { systemErrorCode } from '../../errors.js';
 import type { ProbeResult } from '../../files/look-result.js';
 import type { StorePool } from '../../files/store-pool.js';
 
@@ -22,4 +24,14 @@ export function mountText(environment: DoctorEnvironment, path: string): string 
 export function probeFolder(environment: DoctorEnvironment, path: string): Promise<ProbeResult> {
   const store = mountOf(path, environment.mountinfo)?.point ?? '/';
   return environment.stores.probe(store, path);
+}
+
+/** The mounts of this machine; empty where the system has no such list. */
+export async function readMountinfo(): Promise<string> {
+  try {
+    return await readFile('/proc/self/mountinfo', 'utf8');
+  } catch (error) {
+    if (systemErrorCode(error) === undefined) throw error;
+    return '';
+  }
 }

@@ -1,9 +1,8 @@
-import { readFile } from 'node:fs/promises';
 import { systemClock } from '../../clock.js';
 import { describeMode } from '../../config/describe-mode.js';
 import type { Config } from '../../config/schema.js';
 import { openDatabase, type Database } from '../../db/database.js';
-import { isAppError, systemErrorCode, type AppError } from '../../errors.js';
+import { isAppError, type AppError } from '../../errors.js';
 import { StorePool } from '../../files/store-pool.js';
 import type { CommandContext } from '../command-context.js';
 import type { DoctorOptions } from '../commands/doctor.js';
@@ -23,7 +22,7 @@ import { fail, failedBy, ok, warn } from './check-result.js';
 import { checkSchema } from './check-schema.js';
 import { deepChecks } from './deep-checks.js';
 import { DoctorReport } from './doctor-report.js';
-import { probeFolder, type DoctorEnvironment } from './doctor-environment.js';
+import { probeFolder, readMountinfo, type DoctorEnvironment } from './doctor-environment.js';
 
 /**
  * `recordsmith doctor`: every check in turn; what one finds never keeps the others from being done, as far as they can be.
@@ -71,16 +70,6 @@ async function checkConfiguration(
     if (!isAppError(error)) throw error;
     report.add(failedBy('configuration', error));
     return { kind: 'wrong', error };
-  }
-}
-
-/** The mounts of this machine; empty where the system has no such list. */
-async function readMountinfo(): Promise<string> {
-  try {
-    return await readFile('/proc/self/mountinfo', 'utf8');
-  } catch (error) {
-    if (systemErrorCode(error) === undefined) throw error;
-    return '';
   }
 }
 

@@ -1,0 +1,79 @@
+import type { Config } from '../config/schema.js';
+import type { HttpSettings } from '../http/http-settings.js';
+import type { Metrics } from '../http/metrics.js';
+import type { HttpServer, HttpServerOptions } from '../http/start-http-server.js';
+import type { Application } from '../main.js';
+
+/** What the interface of a daemon works with. */
+export interface DaemonHttpOptions {
+  readonly application: Application;
+  readonly config: Config;
+  /** Version of recordsmith. */
+  readonly version: string;
+  readonly metrics: Metrics;
+}
+
+function settingsOf({ http }: Config): HttpSettings {
+  const { certificate, key } = http.tls;
+  return {
+    host: http.host,
+    port: http.port,
+    basePath: http.base_path,
+    tls: certificate === null || key === null ? null : { certificate, key },
+    trustedProxies: http.trusted_proxies,
+    bodyLimit: http.body_limit,
+    requestsPerMinute: http.requests_per_minute,
+  };
+}
+
+async function serverOptions(options: DaemonHttpOptions): Promise<HttpServerOptions> {
+  const { application, config, version, metrics } = options;
+  const [{ Figures }, { readinessOf }] = await Promise.all([
+    import('../http/figures.js'),
+    import('./readiness-of.js'),
+  ]);
+  const { database, environment } = application;
+  const httpEnvironment = { database, log: environment.log, clock: environment.clock };
+  return {
+    environment: httpEnvironment,
+    settings: settingsOf(config),
+    routes: [],
+    readiness: readinessOf(application, config),
+    metrics,
+    figures: new Figures({
+      environment: httpEnvironment,
+      sources: config.sources.map(({ name }) => name),
+      problemAgeMs: config.build.problem_age_hours * 3_600_000,
+    }),
+    version,
+  };
+}
+
+/** Loads what the interface needs; asked for early, it is there when the database is open. */
+export async function loadHttp(): Promise<void> {
+  await Promise.all([import('../http/start-http-server.js'), import('../http/metrics.js')]);
+}
+
+/** Metrics that count from now on. */
+export async function createMetrics(version: string): Promise<Metrics> {
+  const { Metrics } = await import('../http/metrics.js');
+  return new Metrics(version);
+}
+
+/**
+ * Has the daemon serve HTTP as its configuration says.
+ * @param before the server in whose place it comes; null: there is none
+ * @throws AppError LISTEN_FAILED, CONFIG_INVALID; then the server before goes on.
+ */
+export async function serveHttp(
+  options: DaemonHttpOptions,
+  before: HttpServer | null,
+): Promise<HttpServer> {
+  const { startHttpServer } = await import('../http/start-http-server.js');
+  const server = await serverOptions(options);
+  const started = await (before === null ? startHttpServer(server) : before.replaceBy(server));
+  options.application.environment.log.info('The HTTP interface listens.', {
+    address: started.address,
+  });
+  return started;
+}
