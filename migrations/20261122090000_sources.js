@@ -100,7 +100,9 @@ export async function up(knex) {
     instant(knex, table, 'webhook_hints', 'received_at').notNullable().defaultTo(now(knex));
     table.integer('tries').notNullable().defaultTo(0);
     instant(knex, table, 'webhook_hints', 'next_attempt_at').notNullable().defaultTo(now(knex));
+    instant(knex, table, 'webhook_hints', 'claimed_until').comment('Somebody follows it up now');
     table.index(['source', 'next_attempt_at', 'id'], 'webhook_hints_due_index');
+    table.index(['source', 'event_id'], 'webhook_hints_event_index');
   });
 
   await knex.schema.createTable('replay_cache', (table) => {

@@ -40,6 +40,7 @@ export const ERROR_CODES = {
   BODY_TOO_LARGE: 'The body of a request is larger than allowed.',
   REQUEST_REPEATED: 'A key that makes requests repeatable was used for another request.',
   TOO_MANY_REQUESTS: 'An address makes more requests than allowed.',
+  BACKLOG_FULL: 'More pushed messages wait to be followed up than are kept.',
   ROUTE_NOT_FOUND: 'The HTTP interface has nothing at this address.',
   FORMAT_INVALID: 'A file does not hold what its format promises.',
   READER_FAILED: 'The reader of a file format stopped without an answer.',

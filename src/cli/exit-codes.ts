@@ -59,6 +59,7 @@ const EXIT_CODES: Readonly<Record<ErrorCode, ExitCode>> = {
   BODY_TOO_LARGE: EXIT.badData,
   REQUEST_REPEATED: EXIT.badData,
   TOO_MANY_REQUESTS: EXIT.tryLater,
+  BACKLOG_FULL: EXIT.tryLater,
   ROUTE_NOT_FOUND: EXIT.badData,
   FORMAT_INVALID: EXIT.badData,
   READER_FAILED: EXIT.failed,

@@ -288,6 +288,7 @@ export interface WebhookHintRow {
   received_at: string;
   tries: number;
   next_attempt_at: string;
+  claimed_until: string | null;
 }
 
 export interface ReplayRow {

@@ -15,6 +15,7 @@ export const PROBLEM_STATUS: Partial<Readonly<Record<ErrorCode, number>>> = {
   BODY_TOO_LARGE: 413,
   INPUT_INVALID: 422,
   TOO_MANY_REQUESTS: 429,
+  BACKLOG_FULL: 503,
   DATABASE_UNAVAILABLE: 503,
   DATABASE_BUSY: 503,
 };

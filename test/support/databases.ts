@@ -87,6 +87,8 @@ export interface DatabaseFixture {
 
 /** Children first. */
 const TABLES = [
+  'webhook_hints',
+  'replay_cache',
   'pauses',
   'usage_events',
   'source_cursors',

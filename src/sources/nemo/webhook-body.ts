@@ -28,6 +28,8 @@ export type WebhookBody =
       readonly action: WebhookAction | null;
       /** The event as it is said to be now (for a deletion: was last); null: not, or not readably, in the message. */
       readonly payload: UsageEvent | null;
+      /** What `payload` was read from, as parseUsageEvent takes it. */
+      readonly row: Readonly<Record<string, unknown>>;
       /** SHA-256 of the bytes, in hexadecimal. */
       readonly bodyHash: string;
     }
@@ -108,6 +110,7 @@ export function readWebhookBody(body: Uint8Array, readTimes: NemoTimeReader): We
     eventId: eventId.data,
     action: actionOf(message.data.name),
     payload: payloadOf(message.data.row, readTimes),
+    row: message.data.row,
     bodyHash,
   };
 }
