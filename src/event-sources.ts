@@ -3,6 +3,7 @@ import type { NemoSourceSettings } from './config/sources-schema.js';
 import { AppError, isAppError } from './errors.js';
 import type { Log } from './log.js';
 import { NemoClient } from './sources/nemo/nemo-client.js';
+import { nemoTimeReader, type NemoTimeReader } from './sources/nemo/nemo-times.js';
 import { nemoBaseUrl } from './sources/nemo/nemo-options.js';
 
 /** A configured NEMO. Whoever reads from it uses this one client, so that what it remembers is read once. */
@@ -14,6 +15,8 @@ export interface NemoSource {
   readonly settings: NemoSourceSettings;
   /** Null: there is no token, only its webhook reports. */
   readonly client: NemoClient | null;
+  /** Reads the times of what it pushes. */
+  readonly readTimes: NemoTimeReader;
 }
 
 /**
@@ -36,18 +39,21 @@ function openNemo(settings: NemoSourceSettings, log: Log): NemoSource {
   const { name, token, datetime_format: datetimeFormat } = settings;
   try {
     const baseUrl = nemoBaseUrl(settings.url).toString();
+    const times = {
+      timezone: settings.timezone ?? ZONE_WITHOUT_OFFSETS,
+      ...(datetimeFormat === null ? {} : { datetimeFormat }),
+    };
     const client =
       token === null
         ? null
         : new NemoClient({
             baseUrl,
             token,
-            timezone: settings.timezone ?? ZONE_WITHOUT_OFFSETS,
-            ...(datetimeFormat === null ? {} : { datetimeFormat }),
+            ...times,
             requestTimeoutMs: Math.max(1, Math.round(settings.timeout_s * 1000)),
             log: log.child({ source: name }),
           });
-    return { name, baseUrl, settings, client };
+    return { name, baseUrl, settings, client, readTimes: nemoTimeReader(times) };
   } catch (error) {
     if (!isAppError(error) || error.code !== 'CONFIG_INVALID') throw error;
     throw new AppError('CONFIG_INVALID', `The source ${name} cannot be used: ${error.message}`, {

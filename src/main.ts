@@ -12,6 +12,7 @@ import { leaseOwnerName } from './daemon/lease-owner.js';
 import type { Database } from './db/database.js';
 import type { Instrument } from './domain/instrument.js';
 import { AppError, isAppError } from './errors.js';
+import { openSources, type NemoSource } from './event-sources.js';
 import type { ReaderClaim } from './extract/facility/reader-claim.js';
 import { ReaderPool } from './extract/reader-pool.js';
 import { StorePool } from './files/store-pool.js';
@@ -37,6 +38,8 @@ export interface OpenApplicationOptions {
 export interface Application {
   readonly database: Database;
   readonly environment: BuildEnvironment;
+  /** The configured NEMO instances. */
+  readonly sources: readonly NemoSource[];
   /** Ends child processes and closes the database. May be called twice; a second call does not wait for work. */
   close(): Promise<void>;
 }
@@ -178,6 +181,7 @@ export async function useFacilityReaders(
 export async function openApplication(options: OpenApplicationOptions): Promise<Application> {
   const { config, log, version, readOnly = false } = options;
   const { paths, record } = config;
+  const sources = openSources(config, log);
   const indexFolder = readOnly === false ? join(paths.state, INDEX_FOLDER) : null;
   const { readers, stores } = openReadersAndStores(config, log, indexFolder);
   let opened: Database | null = null;
@@ -238,5 +242,5 @@ export async function openApplication(options: OpenApplicationOptions): Promise<
     },
     policyOf: (instrument) => buildPolicyOf(config, instrument, facilityClaims),
   };
-  return { database, environment, close };
+  return { database, environment, sources, close };
 }

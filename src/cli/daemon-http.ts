@@ -1,8 +1,12 @@
 import type { Config } from '../config/schema.js';
+import type { NemoSourceSettings } from '../config/sources-schema.js';
 import type { HttpSettings } from '../http/http-settings.js';
 import type { Metrics } from '../http/metrics.js';
+import type { RoutePlugin } from '../http/route-plugin.js';
 import type { HttpServer, HttpServerOptions } from '../http/start-http-server.js';
 import type { Application } from '../main.js';
+
+type WebhookSettings = NonNullable<NemoSourceSettings['webhook']>;
 
 /** What the interface of a daemon works with. */
 export interface DaemonHttpOptions {
@@ -11,6 +15,8 @@ export interface DaemonHttpOptions {
   /** Version of recordsmith. */
   readonly version: string;
   readonly metrics: Metrics;
+  /** Told that messages of a source wait to be followed up. */
+  readonly onHint: (source: string) => void;
 }
 
 function settingsOf({ http }: Config): HttpSettings {
@@ -26,18 +32,40 @@ function settingsOf({ http }: Config): HttpSettings {
   };
 }
 
+/** The routes that the configuration asks for. */
+async function routesOf({
+  application,
+  metrics,
+  onHint,
+}: DaemonHttpOptions): Promise<readonly RoutePlugin[]> {
+  const pushing = application.sources.flatMap(({ name, settings, client, readTimes }) =>
+    settings.webhook === null
+      ? []
+      : [{ name, webhook: webhookOf(settings.webhook), hasToken: client !== null, readTimes }],
+  );
+  if (pushing.length === 0) return [];
+  const { nemoWebhookRoutes } = await import('../http/nemo-webhook-routes.js');
+  const onOutcome = metrics.webhookTaken.bind(metrics);
+  return [nemoWebhookRoutes(pushing, { onHint, onOutcome })];
+}
+
+function webhookOf({ scheme, secrets, tolerance_s: seconds }: WebhookSettings) {
+  return { scheme, secrets, toleranceMs: seconds * 1000 };
+}
+
 async function serverOptions(options: DaemonHttpOptions): Promise<HttpServerOptions> {
   const { application, config, version, metrics } = options;
-  const [{ Figures }, { readinessOf }] = await Promise.all([
+  const [{ Figures }, { readinessOf }, routes] = await Promise.all([
     import('../http/figures.js'),
     import('./readiness-of.js'),
+    routesOf(options),
   ]);
   const { database, environment } = application;
   const httpEnvironment = { database, log: environment.log, clock: environment.clock };
   return {
     environment: httpEnvironment,
     settings: settingsOf(config),
-    routes: [],
+    routes,
     readiness: readinessOf(application, config),
     metrics,
     figures: new Figures({

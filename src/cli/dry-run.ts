@@ -2,9 +2,14 @@ import type { WhatIsAway } from '../daemon/build-ending.js';
 import { deadLeases } from '../daemon/expire-dead-leases.js';
 import { planSession, type SessionPlan } from '../daemon/plan-session.js';
 import { isAllPaused, pausedInstruments } from '../daemon/run-pass.js';
-import { getSessionsToBuild } from '../db/due-sessions.js';
+import {
+  dueAsReported,
+  getSessionsToBuild,
+  type SessionsToBuildOptions,
+} from '../db/due-sessions.js';
 import { listInstruments } from '../db/instrument-store.js';
 import { activePauses, type Pause } from '../db/pause-store.js';
+import type { ObservedUsageEvent } from '../db/usage-event-store.js';
 import type { RecordStatus } from '../domain/record-status.js';
 import type { WorkingSession } from '../domain/working-session.js';
 import { openApplication, type Application } from '../main.js';
@@ -12,6 +17,7 @@ import type { CommandContext } from './command-context.js';
 import type { RunOptions } from './run-options.js';
 import { exitCodeOfPass } from './exit-code-of-pass.js';
 import type { ExitCode } from './exit-codes.js';
+import { previewHarvest } from './harvest-sources.js';
 import { localTimeText } from './local-time-text.js';
 import { verdictDocument } from './report-json.js';
 import { checkSelection, type Selection } from './run-once.js';
@@ -78,32 +84,52 @@ interface DrySelection extends Selection {
 }
 
 /** What a pass would take up now. */
-async function selectDue(application: Application, options: RunOptions): Promise<DrySelection> {
+async function selectDue(
+  application: Application,
+  options: RunOptions,
+  harvest: () => Promise<readonly ObservedUsageEvent[]>,
+): Promise<DrySelection> {
   const { database, environment } = application;
   const selection = await checkSelection(application, options);
   const { identifiers, instrumentPids } = selection;
   const nowMs = environment.clock.now().toMillis();
   const dead = await deadLeases(environment);
+  const harvested = options.harvest === false ? [] : await harvest();
   return database.createScope(async () => {
     const pauses = await activePauses(nowMs);
     const instruments = await listInstruments();
+    const wanted: SessionsToBuildOptions = {
+      limit: MOST_SESSIONS,
+      nowMs,
+      ignoreBackoff: identifiers !== null,
+      exceptInstrumentPids: pausedInstruments(pauses),
+      leasesOver: dead.map(({ sessionIdentifier }) => sessionIdentifier),
+      ...(identifiers === null ? {} : { identifiers }),
+      ...(instrumentPids === null ? {} : { instrumentPids }),
+    };
     return {
       ...selection,
       pauses,
       zones: new Map(instruments.map(({ pid, timezone }) => [pid, timezone])),
-      due: isAllPaused(pauses)
-        ? []
-        : await getSessionsToBuild({
-            limit: MOST_SESSIONS,
-            nowMs,
-            ignoreBackoff: identifiers !== null,
-            exceptInstrumentPids: pausedInstruments(pauses),
-            leasesOver: dead.map(({ sessionIdentifier }) => sessionIdentifier),
-            ...(identifiers === null ? {} : { identifiers }),
-            ...(instrumentPids === null ? {} : { instrumentPids }),
-          }),
+      due: isAllPaused(pauses) ? [] : await dueAfterHarvest(wanted, harvested),
     };
   });
+}
+
+/** What would be due once the harvested usage events were in the log. */
+async function dueAfterHarvest(
+  wanted: SessionsToBuildOptions,
+  harvested: readonly ObservedUsageEvent[],
+): Promise<readonly WorkingSession[]> {
+  const due = await getSessionsToBuild(wanted);
+  const reported = harvested.flatMap(({ instrumentPid, ...event }) =>
+    instrumentPid === null ? [] : [{ ...event, instrumentPid }],
+  );
+  const known = new Set(harvested.map(({ sessionIdentifier }) => sessionIdentifier));
+  return [
+    ...due.filter(({ identifier }) => !known.has(identifier)),
+    ...(await dueAsReported(reported, wanted)),
+  ].slice(0, MOST_SESSIONS);
 }
 
 /** The plans of all that is due, one after the other. What is away for one session is not asked for again. */
@@ -164,7 +190,9 @@ export async function dryRun(context: CommandContext, options: RunOptions): Prom
   const application = await openApplication({ config, log, version, readOnly: true });
   const signals = new StopSignals(log, 0);
   try {
-    const selection = await selectDue(application, options);
+    const selection = await selectDue(application, options, () =>
+      previewHarvest({ application, sources: application.sources, log }, signals.stopTaking),
+    );
     const shown: PlannedSession[] = [];
     const reports: { outcome: SessionPlan['outcome']; away: WhatIsAway | null }[] = [];
     const show = (plan: PlannedSession): void => {

@@ -16,7 +16,9 @@ import { buildAloneWith } from './build-alone.js';
 import { changedKeys } from '../config/changed-keys.js';
 import { logSettingsOf, type CommandContext } from './command-context.js';
 import { createMetrics, loadHttp, serveHttp } from './daemon-http.js';
+import { DueTimer } from './due-timer.js';
 import { EXIT, type ExitCode } from './exit-codes.js';
+import { harvestSchedules } from './harvest-sources.js';
 import { ReloadRequests } from './reload-requests.js';
 import { countOutcomes } from './report-json.js';
 import { announceMode, checkRecordSchema } from './run-once.js';
@@ -114,10 +116,26 @@ async function beginLife(daemon: Daemon, config: Config): Promise<DaemonLife> {
   }
   const builds = new Schedule({
     name: 'build',
-    expression: config.build.schedule,
+    when: config.build.schedule,
     log,
-    run: (ended) => pass(daemon, application, config, ended),
+    run: async (ended) => {
+      dueTimer.cancel();
+      await pass(daemon, application, config, ended);
+      await dueTimer.set();
+    },
   });
+  const dueTimer = new DueTimer(application, () => builds.wake());
+  const harvesting = harvestSchedules(
+    { application, sources: application.sources, log },
+    {
+      onChange: () => builds.wake(),
+      onPass: (finished) =>
+        daemon.metrics?.sourcePolled(finished.source, finished.pass, {
+          outcome: finished.done ? 'done' : 'failed',
+          durationMs: finished.durationMs,
+        }),
+    },
+  );
   const settings = databaseSettingsOf(config.database);
   const wakeUp =
     settings.client === 'postgres'
@@ -125,9 +143,10 @@ async function beginLife(daemon: Daemon, config: Config): Promise<DaemonLife> {
       : null;
   const schedules = [
     builds,
+    ...harvesting.schedules,
     new Schedule({
       name: 'clean-up',
-      expression: CLEAN_UP_TIME,
+      when: CLEAN_UP_TIME,
       log,
       run: async (ended) => {
         const signal = AbortSignal.any([ended, signals.stopTaking]);
@@ -145,7 +164,9 @@ async function beginLife(daemon: Daemon, config: Config): Promise<DaemonLife> {
     listen: async (before) => {
       if (!config.http.enabled) return;
       daemon.metrics ??= await createMetrics(version);
-      http = await serveHttp({ application, config, version, metrics: daemon.metrics }, before);
+      const { metrics } = daemon;
+      const { onHint } = harvesting;
+      http = await serveHttp({ application, config, version, metrics, onHint }, before);
     },
     start: () => {
       for (const schedule of schedules) schedule.start();
@@ -153,6 +174,7 @@ async function beginLife(daemon: Daemon, config: Config): Promise<DaemonLife> {
     },
     stop: async () => {
       const grace = AbortSignal.timeout(config.build.shutdown_grace_s * 1000);
+      dueTimer.stop();
       await Promise.all([
         http?.stop(AbortSignal.any([signals.stopWork, grace])),
         wakeUp?.stop(),

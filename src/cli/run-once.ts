@@ -12,7 +12,8 @@ import type { CommandContext } from './command-context.js';
 import type { RunOptions } from './run-options.js';
 import { buildAloneWith } from './build-alone.js';
 import { exitCodeOfPass } from './exit-code-of-pass.js';
-import { EXIT, type ExitCode } from './exit-codes.js';
+import { EXIT, exitCodeOf, type ExitCode } from './exit-codes.js';
+import { harvestOnce } from './harvest-sources.js';
 import {
   countOutcomes,
   reportDocument,
@@ -69,6 +70,9 @@ export async function runOnce(context: CommandContext, options: RunOptions): Pro
   const signals = new StopSignals(log, config.build.shutdown_grace_s * 1000);
   try {
     const { environment } = application;
+    const { stopTaking } = signals;
+    const harvest = { application, sources: application.sources, log };
+    const sourceFaults = await harvestOnce(harvest, options, stopTaking);
     const selection = await checkSelection(application, options);
     await checkRecordSchema(application, config);
     await repairPublications(environment);
@@ -102,7 +106,10 @@ export async function runOnce(context: CommandContext, options: RunOptions): Pro
       durationMs: Math.round(summary.durationMs),
     });
     // Whoever started this process for one session reads its answer only after a good end.
-    return options.alone === true ? EXIT.done : await exitCodeOfPass(environment, reports);
+    if (options.alone === true) return EXIT.done;
+    const exitCode = await exitCodeOfPass(environment, reports);
+    const [fault] = sourceFaults;
+    return exitCode === EXIT.done && fault !== undefined ? exitCodeOf(fault) : exitCode;
   } finally {
     signals.dispose();
     await application.close();

@@ -7,6 +7,11 @@ export interface RunOptions {
   /** instrument_pid */
   readonly instrument?: string;
   readonly json?: boolean;
+  /** False: no event source is asked. */
+  readonly harvest?: boolean;
+  /** Bounds of what is harvested, as given. */
+  readonly from?: string;
+  readonly to?: string;
   /** Hidden: this is the process of a session whose builds died. */
   readonly alone?: boolean;
   /** Hidden: named sessions too are built only when their next attempt is due. */

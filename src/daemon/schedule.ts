@@ -6,8 +6,8 @@ import type { Log } from '../log.js';
 export interface ScheduleOptions {
   /** For logs and health: `build`. */
   readonly name: string;
-  /** cron expression, with or without seconds. */
-  readonly expression: string;
+  /** cron expression, with or without seconds; or the time between two runs. */
+  readonly when: string | { readonly everyMs: number };
   readonly run: (signal: AbortSignal) => Promise<void>;
   readonly log: Log;
 }
@@ -20,11 +20,12 @@ export interface ScheduleState {
   readonly running: boolean;
 }
 
-/** Repeats work by a cron expression; a run that is still going is not started twice, a failed one is logged. */
+/** Repeats work by a cron expression or at an interval; a run that is still going is not started twice, a failed one is logged. */
 export class Schedule {
   readonly #options: ScheduleOptions;
   readonly #controller = new AbortController();
   #task: ScheduledTask | null = null;
+  #timer: NodeJS.Timeout | null = null;
   #current: Promise<void> | null = null;
   #again = false;
   #lastStartedAtMs: number | null = null;
@@ -51,10 +52,12 @@ export class Schedule {
 
   /** Starts the clockwork and does the first run at once. */
   start(): void {
-    this.#task ??= cron.schedule(this.#options.expression, () => this.runNow(), {
-      name: this.#options.name,
-      noOverlap: true,
-    });
+    const { name, when } = this.#options;
+    if (typeof when === 'string') {
+      this.#task ??= cron.schedule(when, () => this.runNow(), { name, noOverlap: true });
+    } else {
+      this.#timer ??= setInterval(() => void this.runNow(), when.everyMs);
+    }
     void this.runNow();
   }
 
@@ -79,6 +82,7 @@ export class Schedule {
   /** Starts nothing more, tells the run in progress to stop and waits for it. */
   async stop(): Promise<void> {
     this.#controller.abort();
+    if (this.#timer !== null) clearInterval(this.#timer);
     await this.#task?.destroy();
     this.#task = null;
     await this.#current;

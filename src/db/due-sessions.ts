@@ -1,9 +1,17 @@
 import { z } from 'zod';
+import type { RecordStatus } from '../domain/record-status.js';
 import type { WorkingSession } from '../domain/working-session.js';
+import type { LogEvent } from '../sessions/assemble-sessions.js';
 import { stillFrozen } from './frozen-clock-offsets.js';
-import { instantText, optionalInstantText } from './instant.js';
+import { instantText, optionalInstantMs, optionalInstantText } from './instant.js';
 import { requireInput, TEXT, WHOLE_NUMBER } from './library-input.js';
-import { reviewSession, takeUpChange } from './refresh-session.js';
+import type { ReportedSession } from './put-session-events.js';
+import {
+  reviewEvents,
+  reviewSession,
+  takeUpChange,
+  type RefreshedSession,
+} from './refresh-session.js';
 import { scopedSession, type UnitOfWork } from './scope.js';
 import { toWorkingSession } from './session-mapper.js';
 import type { SessionRow } from './tables.js';
@@ -141,6 +149,30 @@ async function dueRows(unit: UnitOfWork, options: SessionsToBuildOptions): Promi
     .select();
 }
 
+/**
+ * When the next of the sessions that wait for their time is due: one that was put off, or whose END lies ahead.
+ * @returns epoch milliseconds; null: none waits
+ */
+export async function nextDueAtMs(nowMs: number): Promise<number | null> {
+  const now = instantText(nowMs);
+  const row = await scopedSession()
+    .reader()<SessionRow>('sessions')
+    .whereRaw("status = 'TO_BE_BUILT'")
+    .whereNull('problem')
+    .where((either) => {
+      void either.where('end_at', '>', now).orWhere('next_attempt_at', '>', now);
+    })
+    .select<{ due_at: string | null }[]>(
+      scopedSession()
+        .reader()
+        .raw(
+          'min(case when next_attempt_at is not null and next_attempt_at > end_at then next_attempt_at else end_at end) as due_at',
+        ),
+    )
+    .first();
+  return optionalInstantMs(row?.due_at ?? null);
+}
+
 /** For a database that is only read: changes by SQL are taken up in memory. */
 async function dueWithChangesInMemory(
   unit: UnitOfWork,
@@ -172,11 +204,17 @@ async function reviewedSession(
   unit: UnitOfWork,
   identifier: string,
 ): Promise<WorkingSession | null> {
-  const { before, assembled, status } = await reviewSession(
-    unit.reader(),
+  return workingSessionOf(
     identifier,
-    'rows edited',
+    await reviewSession(unit.reader(), identifier, 'rows edited'),
   );
+}
+
+/** The session that the review of its rows comes to; null: it has no instrument. */
+function workingSessionOf(
+  identifier: string,
+  { before, assembled, status }: RefreshedSession,
+): WorkingSession | null {
   const instrument = assembled.instrumentPid ?? before?.instrument;
   if (instrument === undefined) return null;
   return toWorkingSession({
@@ -192,6 +230,36 @@ async function reviewedSession(
     problem: assembled.problem,
     clock_offsets: before === undefined ? null : stillFrozen(before, assembled),
   });
+}
+
+/**
+ * The sessions that a source reports, as they would be in the log: for a database that is only read.
+ * @returns those of them that would be built now
+ */
+export async function dueAsReported(
+  reported: readonly ReportedSession[],
+  options: SessionsToBuildOptions,
+): Promise<readonly WorkingSession[]> {
+  const due: WorkingSession[] = [];
+  for (const session of reported) {
+    const before = await scopedSession()
+      .reader()<SessionRow>('sessions')
+      .where('session_identifier', session.sessionIdentifier)
+      .first();
+    const events = logEventsOf(session, before?.status ?? 'WAITING_FOR_END');
+    const review = reviewEvents(before, events, 'start arrives');
+    const working = workingSessionOf(session.sessionIdentifier, review);
+    if (working !== null && isDue(working, options)) due.push(working);
+  }
+  return due;
+}
+
+function logEventsOf(session: ReportedSession, status: RecordStatus): LogEvent[] {
+  const { instrumentPid, user, source } = session;
+  const common = { instrumentPid, user, source, status };
+  const end: LogEvent[] =
+    session.end === null ? [] : [{ ...common, eventType: 'END', atMs: session.end.epochMs }];
+  return [{ ...common, eventType: 'START', atMs: session.start.epochMs }, ...end];
 }
 
 /** What the database gives a new working row. */

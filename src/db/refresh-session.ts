@@ -57,7 +57,15 @@ export async function reviewSession(
     .orderBy('id_session_log')
     .select();
   const before = await knex<SessionRow>('sessions').where('session_identifier', identifier).first();
-  const events = toLogEvents(rows);
+  return reviewEvents(before, toLogEvents(rows), cause);
+}
+
+/** What the working row of a session should be by these START and END events. */
+export function reviewEvents(
+  before: SessionRow | undefined,
+  events: readonly LogEvent[],
+  cause: RefreshCause,
+): RefreshedSession {
   const overrides = before === undefined ? [] : overridesColumn.read(before.overrides);
   const assembled = assembleSession(events, overrides);
   const inputsChanged = before !== undefined && inputsDiffer(before, assembled);

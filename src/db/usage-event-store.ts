@@ -2,7 +2,7 @@ import type { Knex } from 'knex';
 import { assertTransition } from '../sessions/transitions.js';
 import { cleanOptionalText, shortened } from './clean-text.js';
 import { enterStatus, FRESH_START } from './enter-status.js';
-import { instantText, optionalInstantText } from './instant.js';
+import { instantMs, instantText, optionalInstantMs, optionalInstantText } from './instant.js';
 import { putSessionEvents, type ReportedTime } from './put-session-events.js';
 import { raiseInputs, raiseNeighbours } from './refresh-session.js';
 import { scopedSession, type UnitOfWork } from './scope.js';
@@ -142,7 +142,7 @@ export async function newsOf(
   };
   const news = new Set(events.filter(isNews));
   const seen = events.filter((event) => !news.has(event) && byId.has(event.eventId));
-  if (seen.length > 0) {
+  if (seen.length > 0 && !unit.readOnly) {
     const transaction = await unit.writer();
     await transaction('usage_events')
       .where('source', source)
@@ -316,7 +316,7 @@ export async function liveUsageEvents(
   }
   return (await query).map((row) => ({
     eventId: row.event_id,
-    startMs: Date.parse(row.start_at),
+    startMs: instantMs(row.start_at),
   }));
 }
 
@@ -358,4 +358,26 @@ export function overlappingUse(knex: Knex): Knex.QueryBuilder {
       .whereRaw('(later.end_at is null or later.end_at > later.start_at)')
       .select('later.session_identifier')
   );
+}
+
+/** What was last known of a usage event. */
+export interface KnownUsageEvent {
+  readonly hasEnded: number | null;
+  /** Epoch milliseconds; null: in progress. */
+  readonly endMs: number | null;
+  readonly hasVanished: boolean;
+}
+
+/** What was last known of a usage event; null: it was never taken in. */
+export async function knownUsageEvent(
+  source: string,
+  eventId: number,
+): Promise<KnownUsageEvent | null> {
+  const shadow = await shadowOf(scopedSession().reader(), source, eventId);
+  if (shadow === undefined) return null;
+  return {
+    hasEnded: shadow.has_ended,
+    endMs: optionalInstantMs(shadow.end_at),
+    hasVanished: shadow.vanished_at !== null,
+  };
 }

@@ -6,14 +6,14 @@ import {
   newsOf,
   takeUsageEvent,
   type ObservedUsageEvent,
+  type UsageEventEffect,
 } from '../db/usage-event-store.js';
 import { isAppError, type AppError } from '../errors.js';
-import type { NemoClient } from '../sources/nemo/nemo-client.js';
 import type { UsageEvent } from '../sources/nemo/nemo-rows.js';
 import type { UsageEventFilter } from '../sources/nemo/usage-event-filter.js';
-import type { HarvestPass, NemoSource } from './nemo-source.js';
+import type { HarvestPass, ReadableSource } from './nemo-source.js';
 import { toolFamilies, UsageEventObserver, type ToolFamilies } from './observe-usage-event.js';
-import { forgetVanished } from './vanished-events.js';
+import { forgetVanished, isThere } from './vanished-events.js';
 
 /** What a pass came to. */
 export interface HarvestResult {
@@ -33,9 +33,6 @@ const FIRST_BACK_OFF_MS = 5_000;
 
 /** Rows that cannot be read and were told of. */
 const MOST_INVALID_ROWS = 1000;
-
-/** A source that can be read. */
-type ReadableSource = NemoSource & { readonly client: NemoClient };
 
 /** What all parts of one pass work with. */
 interface PassContext {
@@ -119,6 +116,58 @@ export class NemoHarvester {
     });
   }
 
+  /**
+   * Usage events that began from `fromMs` on and before `toMs` (epoch milliseconds), also from before `sinceMs`: a person asks
+   * for them. Throws as `poll`.
+   */
+  range(fromMs: number, toMs: number, signal: AbortSignal): Promise<HarvestResult> {
+    return this.#run('range', signal, async (context, harvest) => {
+      await this.#read(context, { startFromMs: fromMs, startBeforeMs: toMs }, harvest);
+    });
+  }
+
+  /**
+   * What a poll would take in, without changing anything.
+   * @throws AppError SOURCE_* as NemoClient
+   */
+  async preview(signal: AbortSignal): Promise<readonly ObservedUsageEvent[]> {
+    const source = this.#source;
+    const startedAtMs = source.clock.now().toMillis();
+    const families = await this.#families(signal);
+    if (families.toolIds.length === 0) return [];
+    const events = new Map<number, ObservedUsageEvent>();
+    const harvest = new Harvest((event) => {
+      events.set(event.eventId, event);
+      return Promise.resolve('unchanged');
+    });
+    const context = { pass: 'poll' as const, source, families, signal, startedAtMs };
+    const fromMs = await this.#pollFromMs(startedAtMs);
+    await this.#read(context, { isOpen: true }, harvest);
+    await this.#read(context, { startFromMs: fromMs }, harvest);
+    await this.#read(context, { endFromMs: fromMs }, harvest);
+    return [...events.values()];
+  }
+
+  /**
+   * Reads usage events that a message was about.
+   * @returns what came of it, and those that NEMO does not have
+   * @throws as `poll`
+   */
+  async refresh(
+    eventIds: readonly number[],
+    signal: AbortSignal,
+  ): Promise<HarvestResult & { readonly missing: readonly number[] }> {
+    let missing: number[] = [];
+    const result = await this.#run('hints', signal, async (context, harvest) => {
+      const found = new Set<number>();
+      await this.#read(context, { ids: eventIds }, harvest, (event) => found.add(event.id));
+      for (const id of eventIds.filter((eventId) => !found.has(eventId))) {
+        if (!(await isThere(this.#source, id, signal))) missing = [...missing, id];
+      }
+    });
+    return { ...result, missing };
+  }
+
   /** @throws AppError SOURCE_* as NemoClient, after the failure was noted; those of the database. */
   async #run(
     pass: HarvestPass,
@@ -128,7 +177,9 @@ export class NemoHarvester {
     const source = this.#source;
     const { database, clock, name } = source;
     const startedAtMs = clock.now().toMillis();
-    const harvest = new Harvest();
+    const harvest = new Harvest((event) =>
+      database.createScope(() => takeUsageEvent(event, clock.now().toMillis())),
+    );
     try {
       const families = await this.#families(signal);
       if (families.toolIds.length > 0) {
@@ -138,7 +189,7 @@ export class NemoHarvester {
       await database.createScope(() =>
         passSucceeded(name, pass, { positionMs: startedAtMs, nowMs }),
       );
-      return harvest;
+      return { started: harvest.started, changed: harvest.changed, vanished: harvest.vanished };
     } catch (error) {
       if (signal.aborted || !isOfTheSource(error)) throw error;
       await this.#noteFailure(pass, error);
@@ -241,16 +292,16 @@ export class NemoHarvester {
       ),
     );
     for (const event of news) {
-      if (!known.has(event.eventId) && !this.#isTakenIn(event, families)) continue;
-      const effect = await database.createScope(() => takeUsageEvent(event, nowMs));
-      harvest.count(effect);
+      if (!known.has(event.eventId) && !this.#isTakenIn(event, context)) continue;
+      await harvest.take(event);
     }
   }
 
   /** Whether a usage event that we do not know yet is one that we want. */
-  #isTakenIn(event: ObservedUsageEvent, families: ToolFamilies): boolean {
+  #isTakenIn(event: ObservedUsageEvent, { pass, families }: PassContext): boolean {
     const { sinceMs } = this.#source;
-    if (sinceMs !== null && event.start.epochMs < sinceMs) return false;
+    const isAsked = pass === 'range';
+    if (!isAsked && sinceMs !== null && event.start.epochMs < sinceMs) return false;
     return families.instrumentOf(event.toolId)?.active === true;
   }
 
@@ -276,12 +327,19 @@ export class NemoHarvester {
   }
 }
 
+/** Where a pass brings what it finds, with the count of it. */
 class Harvest implements HarvestResult {
   started = 0;
   changed = 0;
   vanished = 0;
+  readonly #take: (event: ObservedUsageEvent) => Promise<UsageEventEffect>;
 
-  count(effect: Awaited<ReturnType<typeof takeUsageEvent>>): void {
+  constructor(take: (event: ObservedUsageEvent) => Promise<UsageEventEffect>) {
+    this.#take = take;
+  }
+
+  async take(event: ObservedUsageEvent): Promise<void> {
+    const effect = await this.#take(event);
     if (effect === 'started') this.started += 1;
     else if (effect === 'changed' || effect === 'moved away') this.changed += 1;
   }

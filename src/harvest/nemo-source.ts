@@ -2,9 +2,10 @@ import type { Clock } from '../clock.js';
 import type { Database } from '../db/database.js';
 import type { Log } from '../log.js';
 import type { NemoClient } from '../sources/nemo/nemo-client.js';
+import type { NemoTimeReader } from '../sources/nemo/nemo-times.js';
 
 /** The passes over a NEMO, as `source_cursors` names them. */
-export type HarvestPass = 'poll' | 'adjustments' | 'reconcile';
+export type HarvestPass = 'poll' | 'adjustments' | 'reconcile' | 'hints' | 'range';
 
 /** One NEMO, with what is set for it. */
 export interface NemoSource {
@@ -14,6 +15,8 @@ export interface NemoSource {
   readonly url: string;
   /** Null: there is no token, and only its webhook reports. */
   readonly client: NemoClient | null;
+  /** Reads the times of what it pushes. */
+  readonly readTimes: NemoTimeReader;
   /** Usage events that began earlier are not taken in, epoch milliseconds; null: `lookBackMs` alone limits. */
   readonly sinceMs: number | null;
   /** How far back usage events are compared with NEMO. */
@@ -24,3 +27,6 @@ export interface NemoSource {
   readonly log: Log;
   readonly clock: Clock;
 }
+
+/** A source that can be read. */
+export type ReadableSource = NemoSource & { readonly client: NemoClient };

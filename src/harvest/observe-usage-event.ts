@@ -67,20 +67,22 @@ export class UsageEventObserver {
       client,
       signal,
       isConfirmed,
+      names,
     }: {
       readonly client: NemoClient | null;
       readonly signal: AbortSignal;
       readonly isConfirmed: boolean;
+      /** User names by id, as far as they are known without asking. */
+      readonly names?: ReadonlyMap<number, string>;
     },
   ): Promise<ObservedUsageEvent> {
     const instrument = families.instrumentOf(event.toolId);
     // The names of what is none of ours are not asked for.
     const asked = instrument === null ? null : client;
-    const customer = (await asked?.user(event.userId, { signal }))?.username ?? null;
-    const operator =
-      event.operatorId === event.userId
-        ? customer
-        : ((await asked?.user(event.operatorId, { signal }))?.username ?? null);
+    const nameOf = async (userId: number): Promise<string | null> =>
+      names?.get(userId) ?? (await asked?.user(userId, { signal }))?.username ?? null;
+    const customer = await nameOf(event.userId);
+    const operator = event.operatorId === event.userId ? customer : await nameOf(event.operatorId);
     return {
       source: this.#source.name,
       eventId: event.id,

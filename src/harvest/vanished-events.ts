@@ -1,8 +1,7 @@
 import { passFailed, passSucceeded, sourceCursor } from '../db/source-cursor-store.js';
 import { forgetUsageEvent } from '../db/usage-event-store.js';
 import { isAppError } from '../errors.js';
-import type { NemoClient } from '../sources/nemo/nemo-client.js';
-import type { HarvestPass, NemoSource } from './nemo-source.js';
+import type { HarvestPass, NemoSource, ReadableSource } from './nemo-source.js';
 
 /** As many may vanish in one pass without anybody asking why. */
 const MOST_VANISHED = 5;
@@ -25,7 +24,7 @@ export interface MissingEvents {
  * @throws AppError as NemoClient.usageEvent
  */
 export async function forgetVanished(
-  source: NemoSource & { readonly client: NemoClient },
+  source: ReadableSource,
   { pass, eventIds, of }: MissingEvents,
   signal: AbortSignal,
 ): Promise<number> {
@@ -53,8 +52,8 @@ export async function forgetVanished(
 }
 
 /** A list may have left out what moved between two of its pages, and what cannot be read: the event itself is asked for. */
-async function isThere(
-  { client }: { readonly client: NemoClient },
+export async function isThere(
+  { client }: Pick<ReadableSource, 'client'>,
   eventId: number,
   signal: AbortSignal,
 ): Promise<boolean> {

@@ -79,8 +79,8 @@ describe('recordsmith', () => {
     [['help', 'bogus'], /no command 'bogus'/],
     [['help', 'config', 'shwo'], /no command 'recordsmith config shwo'/],
     [['--instrument', 'titan'], /--instrument works only together with --run-once/],
-    [['--run-once', '--from', '2026-01-01'], /--from bounds a harvest, and this version has no/],
-    [['--run-once', '--to', '2026-01-01'], /--to bounds a harvest, and this version has no/],
+    [['--from', '2026-01-01'], /--from works only together with --run-once/],
+    [['--run-once', '--no-harvest', '--to', '2026-01-01'], /--no-harvest has none/],
     [['--run-once', '--session', ''], /must not be empty/],
   ])('%j is wrong usage: 64, said on standard error only', async (args, message) => {
     const { code, stdout, stderr } = await runCli(folder, args);

@@ -13,7 +13,7 @@ function makeSchedule() {
   let begun = 0;
   const schedule = new Schedule({
     name: 'test',
-    expression: HARDLY_EVER,
+    when: HARDLY_EVER,
     run: () => {
       begun += 1;
       return new Promise((resolve) => ends.push(resolve));

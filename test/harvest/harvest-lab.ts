@@ -6,6 +6,7 @@ import type { Instrument } from '../../src/domain/instrument.js';
 import { NemoHarvester } from '../../src/harvest/nemo-harvester.js';
 import type { NemoSource } from '../../src/harvest/nemo-source.js';
 import type { NemoClient } from '../../src/sources/nemo/nemo-client.js';
+import { nemoTimeReader } from '../../src/sources/nemo/nemo-times.js';
 import type { FakeNemo } from '../support/fake-nemo/start-fake-nemo.js';
 import { startNautilus } from '../support/fake-nemo/nautilus.js';
 import { addInstrument } from '../support/session-rows.js';
@@ -59,7 +60,12 @@ export function sourceOf(
   const client = clientOf(nemo.baseUrl, nemo.token, { clock }, lines);
   const source = {
     ...{ name: 'nemo', url: nemo.baseUrl, sinceMs: null, lookBackMs: 30 * DAY_MS },
-    ...{ user: 'customer' as const, database, clock },
+    ...{
+      user: 'customer' as const,
+      database,
+      clock,
+      readTimes: nemoTimeReader({ timezone: 'America/New_York' }),
+    },
     log: recordingLog(lines),
     ...options,
     client,

@@ -4,16 +4,16 @@ import { jsonOption, type CommandHost } from '../command-host.js';
 import type { RunOptions } from '../run-options.js';
 import { suggestCommand } from '../suggest-command.js';
 
-const ONLY_WITH_RUN_ONCE = ['session', 'instrument', 'json'] as const;
-const BOUNDS_OF_HARVEST = ['from', 'to'] as const;
+const ONLY_WITH_RUN_ONCE = ['session', 'instrument', 'json', 'harvest', 'from', 'to'] as const;
 
 const AFTER_HELP = `
 --session says of each named session what became of it or why it cannot be built now. Times are in the zone of the
-instrument, with --json in UTC.
+instrument, with --json in UTC; --from and --to without an offset are in UTC.
 
 Examples:
   recordsmith run --config /etc/recordsmith/recordsmith.yaml
   recordsmith --run-once --json
+  recordsmith --run-once --from 2026-03-01 --to 2026-04-01
   recordsmith --run-once --dry-run --session mfzwizltoq2dcnrx`;
 
 function collect(value: string, collected: readonly string[]): readonly string[] {
@@ -22,13 +22,10 @@ function collect(value: string, collected: readonly string[]): readonly string[]
 }
 
 function checkTogether(command: Command, options: RunOptions): void {
-  const bound = BOUNDS_OF_HARVEST.find((name) => command.getOptionValueSource(name) === 'cli');
-  if (bound !== undefined) {
-    throw new AppError(
-      'USAGE',
-      `Option --${bound} bounds a harvest, and this version has no event source to harvest.`,
-      { remedy: 'Leave it out; with --session or --instrument only some sessions are built.' },
-    );
+  if (options.harvest === false && (options.from ?? options.to) !== undefined) {
+    throw new AppError('USAGE', '--from and --to bound a harvest, and --no-harvest has none.', {
+      remedy: 'Leave --no-harvest out.',
+    });
   }
   if (options.runOnce === true || options.dryRun === true) return;
   const stray = ONLY_WITH_RUN_ONCE.find((name) => command.getOptionValueSource(name) === 'cli');
@@ -54,9 +51,9 @@ export function registerRun(program: Command, host: CommandHost): void {
         .default([], 'all that is due'),
     )
     .addOption(new Option('--instrument <pid>', 'only this instrument'))
-    .addOption(new Option('--from <time>', 'refused: there is nothing to harvest').hideHelp())
-    .addOption(new Option('--to <time>', 'refused: there is nothing to harvest').hideHelp())
-    .addOption(new Option('--no-harvest', 'ask no event source (as it is: there are none)'))
+    .addOption(new Option('--from <time>', 'harvest what began from then on, however old'))
+    .addOption(new Option('--to <time>', 'harvest what began before then'))
+    .addOption(new Option('--no-harvest', 'ask no event source'))
     .addOption(new Option('--no-export', 'send nothing anywhere (as it is: nothing is sent)'))
     .addOption(new Option('--alone', 'build in this process also what died before').hideHelp())
     .addOption(new Option('--when-due', 'named sessions too keep to their back-off').hideHelp())
