@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { z } from 'zod';
 import { byteCount } from './byte-count.js';
 
@@ -7,6 +8,15 @@ const path = z
   .min(1)
   .refine((value) => !value.includes('\0'), 'a path without U+0000')
   .meta({ path: true });
+
+/** Whether it is an address, or a network as `10.0.0.0/8`. */
+function isNetwork(value: string): boolean {
+  const [address = '', bits, ...more] = value.split('/');
+  const family = isIP(address);
+  if (family === 0 || more.length > 0) return false;
+  const most = family === 4 ? 32 : 128;
+  return bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) > 0 && Number(bits) <= most);
+}
 
 /** The keys of `http`. */
 export const httpSchema = z
@@ -24,7 +34,9 @@ export const httpSchema = z
         key: path.nullable().default(null),
       })
       .prefault({}),
-    trusted_proxies: z.array(z.string().trim().min(1)).default([]),
+    trusted_proxies: z
+      .array(z.string().trim().refine(isNetwork, 'an address or a network such as 10.0.0.0/8'))
+      .default([]),
     body_limit: byteCount.default(1_048_576),
     requests_per_minute: z.int().min(1).default(600),
   })

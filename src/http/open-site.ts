@@ -82,6 +82,11 @@ async function limitRates(server: FastifyInstance, requestsPerMinute: number): P
   await server.register(rateLimit, {
     max: requestsPerMinute,
     timeWindow: 60_000,
+    addHeadersOnExceeding: {
+      'x-ratelimit-limit': false,
+      'x-ratelimit-remaining': false,
+      'x-ratelimit-reset': false,
+    },
     errorResponseBuilder: (_request, { after }) =>
       new AppError('TOO_MANY_REQUESTS', 'This address makes more requests than allowed.', {
         remedy: `Wait ${after}.`,
@@ -103,10 +108,14 @@ export async function openSite(options: SiteOptions): Promise<Site> {
     genReqId: ({ headers }) => requestIdOf(headers['x-request-id']),
     // An address that cannot be decoded meets no hook.
     frameworkErrors: (error, request, reply) => {
+      const { method, ip: address } = request;
+      requestLog(environment, request).info('A request was refused.', { method, address, error });
       void reply.headers(HEADERS).header('x-request-id', request.id);
       void sendProblem(reply, problemOf(error, request.id));
     },
   });
+  // JSON alone, unless a plugin says otherwise for its own routes.
+  server.removeContentTypeParser('text/plain');
   server.setValidatorCompiler(validatorCompiler);
   server.setSerializerCompiler(serializerCompiler);
   server.addHook('onRequest', (request, reply, done) => {

@@ -208,7 +208,7 @@ export function noRouteProblem(
       code,
       status: 404,
       detail: 'There is nothing at this address.',
-      remedy: 'Check the address; /api/v1/openapi.json lists all of the API.',
+      remedy: 'Check the address, and http.base_path before it.',
       requestId: id,
     });
   }

@@ -35,6 +35,21 @@ export interface LabOptions {
   readonly instruments?: readonly (string | (Partial<Instrument> & { readonly pid: string }))[];
 }
 
+/** Settings of a lab whose daemon serves HTTP on a port of its own. */
+export const SERVES_HTTP = { http: { enabled: true } } as const satisfies LabSettings;
+
+/** Where the daemon listens, as it last said in its log. Waits until it has said so `times` times. */
+export async function httpAddress(daemon: RunningCli, times = 1): Promise<string> {
+  await daemon.saw('The HTTP interface listens.', times);
+  // The rest of the line follows at once; the next one shows that it is whole.
+  await daemon.saw(times === 1 ? 'recordsmith is running.' : 'The configuration was read again.');
+  const [, address] =
+    [...daemon.stderr.matchAll(/interface listens\."?,? ?"?address"?[:=]"?([^"\s]+)/g)].at(-1) ??
+    [];
+  if (address === undefined) throw new Error(`No address in:\n${daemon.stderr}`);
+  return address;
+}
+
 /** One session as `--run-once --json` prints it. */
 export interface ReportedSession {
   readonly session_identifier: string;
@@ -111,6 +126,8 @@ export class Lab {
       // Files need not be quiet first: tests set their times.
       build: { settle_time_s: 0 },
       log: { format: 'json', level: 'info' },
+      // Many daemons run on one machine. A test that asks one takes `SERVES_HTTP` and `httpAddress`.
+      http: { enabled: false, port: 0 },
     };
     this.#settings = merged(labSettings, options.settings ?? {});
     for (const name of ['data', 'output', 'records', 'state']) mkdirSync(join(made.folder, name));
