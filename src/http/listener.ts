@@ -3,11 +3,16 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { createServer as createTlsServer, type Server as TlsServer } from 'node:https';
 import { isIPv6, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { sleep } from '../clock.js';
 import { AppError, systemErrorCode, toError, type ErrorCode } from '../errors.js';
 import type { HttpTimeLimits } from './http-settings.js';
 import { problemFrom } from './problem.js';
 import { requestIdOf } from './request-id.js';
+import { RequestsUnderWay } from './requests-under-way.js';
 import type { TlsTexts } from './tls-files.js';
+
+/** Milliseconds for the last bytes of an answer to leave when it is the last one. */
+const LAST_BYTES_MS = 200;
 
 /** Where to listen. */
 export interface ListenPlace {
@@ -46,7 +51,9 @@ export class Listener {
   /** The address as it was found when it first listened. */
   #port: number;
   #handler: RequestHandler;
-  #isStopping = false;
+  readonly #underWay = new RequestsUnderWay();
+  /** Also those on which nothing was asked yet, which node counts neither as idle nor, once it closes, as slow. */
+  readonly #connections = new Set<Socket>();
 
   constructor(place: ListenPlace, limits: HttpTimeLimits, handler: RequestHandler) {
     this.#place = place;
@@ -65,6 +72,10 @@ export class Listener {
         : createTlsServer({ ...options, ...place.tls }, answer);
     this.#server.timeout = limits.idleMs;
     this.#server.on('clientError', refuseBroken);
+    this.#server.on('connection', (socket: Socket) => {
+      this.#connections.add(socket);
+      socket.once('close', () => this.#connections.delete(socket));
+    });
   }
 
   /** `http://127.0.0.1:8470` */
@@ -116,23 +127,20 @@ export class Listener {
 
   /** Takes no new connections, waits until requests under way are answered, at the latest until the signal, and ends. */
   async stop(signal: AbortSignal): Promise<void> {
-    this.#isStopping = true;
-    const server = this.#server;
-    const cut = (): void => server.closeAllConnections();
     const closed = new Promise<void>((resolve) => {
-      server.close(() => resolve());
+      this.#server.close(() => resolve());
     });
-    server.closeIdleConnections();
-    if (signal.aborted) cut();
-    else signal.addEventListener('abort', cut, { once: true });
+    this.#server.closeIdleConnections();
+    await this.#underWay.none(signal);
+    const ended = new AbortController();
+    void closed.then(() => ended.abort());
+    await sleep(LAST_BYTES_MS, AbortSignal.any([signal, ended.signal]));
+    for (const socket of this.#connections) socket.destroy();
     await closed;
-    signal.removeEventListener('abort', cut);
   }
 
   #answer(request: IncomingMessage, response: ServerResponse): void {
-    response.once('close', () => {
-      if (this.#isStopping) this.#server.closeIdleConnections();
-    });
+    this.#underWay.add(response);
     this.#handler(request, response);
   }
 }

@@ -9,6 +9,7 @@ import { describeApi } from './openapi.js';
 import { noRouteProblem, problemOf, sendProblem } from './problem.js';
 import { requestIdOf } from './request-id.js';
 import { requestLog } from './request-log.js';
+import { RequestsUnderWay } from './requests-under-way.js';
 import { RouteMethods } from './route-methods.js';
 import type { RoutePlugin } from './route-plugin.js';
 
@@ -148,30 +149,4 @@ export async function openSite(options: SiteOptions): Promise<Site> {
       await server.close();
     },
   };
-}
-
-/** The requests that are not answered yet. */
-class RequestsUnderWay {
-  readonly #responses = new Set<ServerResponse>();
-  #whenNone: (() => void) | null = null;
-
-  add(response: ServerResponse): void {
-    this.#responses.add(response);
-    response.once('close', () => {
-      this.#responses.delete(response);
-      if (this.#responses.size === 0) this.#whenNone?.();
-    });
-  }
-
-  /** Waits until there are none, or for the signal. */
-  async none(signal: AbortSignal): Promise<void> {
-    for (const response of this.#responses) {
-      if (!response.headersSent) response.setHeader('connection', 'close');
-    }
-    if (this.#responses.size === 0 || signal.aborted) return;
-    await new Promise<void>((resolve) => {
-      this.#whenNone = resolve;
-      signal.addEventListener('abort', () => resolve(), { once: true });
-    });
-  }
 }

@@ -167,7 +167,7 @@ describe('an error of a route', () => {
     });
     const [error] = lines.filter(({ level }) => level === 'error');
     expect(error?.fields).toMatchObject({ requestId: 'abc', path: `/fails/${kind}` });
-    expect(String((error?.fields['error'] as Error).message)).toContain(SECRET);
+    expect((error?.fields['error'] as Error).message).toContain(SECRET);
   });
 
   test('that the database is away is a 503 with Retry-After that names no address', async () => {
