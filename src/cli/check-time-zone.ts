@@ -1,20 +1,6 @@
 import { InvalidArgumentError } from 'commander';
-import { IANAZone } from 'luxon';
-import { nearestName } from '../config/nearest-name.js';
+import { isTimeZone, nearestZone } from '../config/time-zone-name.js';
 import { AppError } from '../errors.js';
-
-/** The known zone that a mistyped name most probably means (also `Berlin` for `Europe/Berlin`), or null. */
-function nearestZone(name: string): string | null {
-  const zones = Intl.supportedValuesOf('timeZone');
-  const city = name.toLowerCase().replaceAll(' ', '_');
-  const sameCity = zones.find((zone) => zone.toLowerCase().endsWith(`/${city}`));
-  return sameCity ?? nearestName(name, zones);
-}
-
-/** Whether a text names an IANA zone. Newer engines take offsets for zones; they know no daylight saving. */
-function isTimeZone(name: string): boolean {
-  return /^[A-Za-z]/.test(name) && IANAZone.isValidZone(name);
-}
 
 /** The value of a zone option. @throws InvalidArgumentError of the command line's parser */
 export function zoneOption(value: string): string {

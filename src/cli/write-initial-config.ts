@@ -1,5 +1,7 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { basename, dirname, resolve } from 'node:path';
+import type { DateTime } from 'luxon';
+import type { Clock } from '../clock.js';
 import { AppError, systemErrorCode, toError } from '../errors.js';
 
 /** The commented example in the package: two folders above this file in source and build. */
@@ -13,6 +15,9 @@ const EXAMPLE_SENTENCE = 'Every key is here with its default; delete what you do
 const INITIAL_SENTENCE =
   'Every key is here; those behind a # have the default that is shown: take the # away to change one.';
 
+/** The line of a source that says from when on its usage events are taken in. */
+const SINCE_LINE = /^(#\s+since: )(\S+)( +)(# .*)$/m;
+
 /** A configuration file that is there now. */
 export interface InitialConfig {
   /** Absolute. */
@@ -21,14 +26,20 @@ export interface InitialConfig {
   readonly created: boolean;
 }
 
+/** An instant as `since` takes it, to the second. */
+function sinceText(now: DateTime<true>): string {
+  return now.startOf('second').toISO({ suppressMilliseconds: true });
+}
+
 /**
  * The text of a new configuration file, from the example: all that has a default is commented out, so that the defaults
- * of later versions hold. In a folder named `config` the paths begin with `../`, so that data do not lie among settings.
+ * of later versions hold. A source that is made of its example takes in nothing from before `now`. In a folder named `config` the paths begin with `../`, so that data do not lie among settings.
  */
-function initialText(example: string, folder: string): string {
+function initialText(example: string, folder: string, now: DateTime<true>): string {
   const up = basename(folder) === 'config' ? '../' : '';
   return example
     .replace(EXAMPLE_SENTENCE, INITIAL_SENTENCE)
+    .replace(SINCE_LINE, `$1${sinceText(now)}$3$4 (here: when this file was written)`)
     .split('\n')
     .map((line) =>
       DECIDED_LINE.test(line)
@@ -46,10 +57,11 @@ function initialText(example: string, folder: string): string {
 export async function writeInitialConfig(
   workingFolder: string,
   named: string | undefined,
+  clock: Clock,
 ): Promise<InitialConfig> {
   const file = resolve(workingFolder, named ?? 'config/recordsmith.yaml');
   const example = await readFile(EXAMPLE, 'utf8');
-  const text = initialText(example, dirname(file));
+  const text = initialText(example, dirname(file), clock.now());
   try {
     await mkdir(dirname(file), { recursive: true });
     return { file, created: await writeNew(file, text) };

@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import { AppError } from '../errors.js';
-import { choicesAt, configKeys, expectedAt, namesAt } from './config-keys.js';
+import { maskSecrets } from '../log-values.js';
+import { choicesAt, configKeys, expectedAt, isSecretAt, namesAt } from './config-keys.js';
 import { describeOrigin, keyOf, placeOf, type ConfigOrigins } from './config-origin.js';
 import { getAt } from './config-tree.js';
 import { nearestName } from './nearest-name.js';
@@ -19,8 +20,10 @@ const MAX_SHOWN = 60;
 function shownValue(value: unknown): string {
   if (value === null) return 'null';
   switch (typeof value) {
-    case 'string':
-      return JSON.stringify(value.length > MAX_SHOWN ? `${value.slice(0, MAX_SHOWN)}...` : value);
+    case 'string': {
+      const text = maskSecrets(value);
+      return JSON.stringify(text.length > MAX_SHOWN ? `${text.slice(0, MAX_SHOWN)}...` : text);
+    }
     case 'number':
     case 'boolean':
       return String(value);
@@ -29,8 +32,8 @@ function shownValue(value: unknown): string {
   }
 }
 
-function unknownKeyProblem(path: readonly PropertyKey[], name: string): string {
-  const siblings = namesAt(path);
+function unknownKeyProblem(path: readonly PropertyKey[], name: string, tree: unknown): string {
+  const siblings = namesAt(path, tree);
   const sibling = nearestName(name, siblings);
   if (sibling !== null) return `unknown key, did you mean '${keyOf([...path, sibling])}'?`;
   const elsewhere = configKeys().find(({ path: known }) => known.at(-1) === name);
@@ -46,7 +49,6 @@ export function faultsOfIssues(
   tree: unknown,
   origins: ConfigOrigins,
 ): ConfigFault[] {
-  const secrets = new Set(configKeys().flatMap(({ key, secret }) => (secret ? [key] : [])));
   const faults = issues.flatMap((issue): ConfigFault[] => {
     const where = (path: readonly PropertyKey[]): string | null => {
       const origin = placeOf(origins, path);
@@ -56,7 +58,7 @@ export function faultsOfIssues(
       return issue.keys.map((name) => ({
         key: keyOf([...issue.path, name]),
         where: where([...issue.path, name]),
-        problem: unknownKeyProblem(issue.path, name),
+        problem: unknownKeyProblem(issue.path, name, tree),
       }));
     }
     const key = keyOf(issue.path);
@@ -64,9 +66,10 @@ export function faultsOfIssues(
     const expected =
       issue.code === 'custom' || issue.code === 'invalid_format'
         ? issue.message
-        : (expectedAt(issue.path) ?? issue.message);
-    const shown = secrets.has(key) ? 'a value that is not shown' : shownValue(found);
-    const nearest = typeof found === 'string' ? nearestName(found, choicesAt(issue.path)) : null;
+        : (expectedAt(issue.path, tree) ?? issue.message);
+    const shown = isSecretAt(issue.path) ? 'a value that is not shown' : shownValue(found);
+    const nearest =
+      typeof found === 'string' ? nearestName(found, choicesAt(issue.path, tree)) : null;
     return [
       {
         key,

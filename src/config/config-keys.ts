@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { getAt } from './config-tree.js';
 import { configSchema } from './schema.js';
 
 type Node = z.core.JSONSchema.BaseSchema;
@@ -28,37 +29,61 @@ function isNode(value: unknown): value is Node {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-function childNode(node: Node, step: PropertyKey): Node | null {
-  const child =
-    typeof step === 'number' ? node.items : node.properties?.[typeof step === 'string' ? step : ''];
-  return isNode(child) ? child : null;
+/** A node with the alternatives that it stands for (`oneOf`, `anyOf`). */
+function alternatives(node: Node): readonly Node[] {
+  const options = [...(node.oneOf ?? []), ...(node.anyOf ?? [])].filter(isNode);
+  return [node, ...options.flatMap(alternatives)];
 }
 
-/** The schema's node at a place, or null when there is no such key. */
-function nodeAt(path: readonly PropertyKey[]): Node | null {
-  let node: Node | null = rootNode();
-  for (const step of path) {
-    if (node === null) return null;
-    node = childNode(node, step);
-  }
-  return node;
+/** Whether an alternative is for another `kind` than that of the value. */
+function isOfOtherKind(node: Node, value: unknown): boolean {
+  return Object.entries(node.properties ?? {}).some(([name, property]) => {
+    if (!isNode(property) || property.const === undefined) return false;
+    const found = getAt(value, [name]);
+    return found !== undefined && found !== property.const;
+  });
+}
+
+function childNodes(node: Node, step: PropertyKey, value: unknown): readonly Node[] {
+  const options = alternatives(node);
+  const ofKind = options.filter((option) => !isOfOtherKind(option, value));
+  // Of a kind that there is not, any may be meant.
+  const meant = ofKind.some(({ properties }) => properties !== undefined) ? ofKind : options;
+  return meant.flatMap((option) => {
+    const child =
+      typeof step === 'number'
+        ? option.items
+        : option.properties?.[typeof step === 'string' ? step : ''];
+    return isNode(child) ? [child] : [];
+  });
+}
+
+/** The schema's nodes at a place; several where entries of a list are of several kinds, as far as `tree` does not tell which. */
+function nodesAt(path: readonly PropertyKey[], tree?: unknown): readonly Node[] {
+  let nodes: readonly Node[] = [rootNode()];
+  path.forEach((step, depth) => {
+    const value = getAt(tree, path.slice(0, depth));
+    nodes = nodes.flatMap((node) => childNodes(node, step, value));
+  });
+  return nodes;
 }
 
 function typesOf(node: Node): readonly string[] {
   const own =
     typeof node.type === 'string' ? [node.type] : Array.isArray(node.type) ? node.type : [];
-  const alternatives = (node.anyOf ?? []).flatMap((option) =>
+  const others = [...(node.anyOf ?? []), ...(node.oneOf ?? [])].flatMap((option) =>
     isNode(option) ? typesOf(option) : [],
   );
-  return [...own, ...alternatives].filter((type) => typeof type === 'string');
+  return [...own, ...others].filter((type) => typeof type === 'string');
 }
 
 function collectKeys(node: Node, path: readonly string[], keys: ConfigKey[]): void {
   for (const [name, child] of Object.entries(node.properties ?? {})) {
     if (!isNode(child)) continue;
     const childPath = [...path, name];
-    if (child.properties !== undefined) {
-      collectKeys(child, childPath, keys);
+    const group = alternatives(child).find(({ properties }) => properties !== undefined);
+    if (group !== undefined) {
+      collectKeys(group, childPath, keys);
     } else {
       const types = typesOf(child).filter((type) => type !== 'null');
       keys.push({
@@ -86,14 +111,46 @@ export function configKeys(): readonly ConfigKey[] {
   return allKeys;
 }
 
-/** The names that are known at a place; empty where there are none. */
-export function namesAt(path: readonly PropertyKey[]): readonly string[] {
-  return Object.keys(nodeAt(path)?.properties ?? {});
+/**
+ * The keys that hold a value of the entries of a kind in a list; places are those below the entry.
+ * @param tree a configuration with such an entry at `path`
+ */
+export function entryKeys(path: readonly PropertyKey[], tree: unknown): readonly ConfigKey[] {
+  const keys: ConfigKey[] = [];
+  const entry = getAt(tree, path);
+  for (const node of nodesAt(path, tree).flatMap(alternatives)) {
+    if (!isOfOtherKind(node, entry)) collectKeys(node, [], keys);
+  }
+  const byName = new Map(keys.map((key) => [key.key, key]));
+  return [...byName.values()];
+}
+
+/** Whether what stands at a place is secret, or part of a secret. */
+export function isSecretAt(path: readonly PropertyKey[]): boolean {
+  return path.some((_step, index) =>
+    nodesAt(path.slice(0, index + 1)).some((node) => node['secret'] === true),
+  );
+}
+
+/** Whether the secret at a place is an address, of which only the password is to be hidden. */
+export function isAddressAt(path: readonly PropertyKey[]): boolean {
+  return nodesAt(path).some((node) => node['address'] === true);
+}
+
+/** The names that are known at a place; empty where there are none. `tree` tells of which kind an entry of a list is. */
+export function namesAt(path: readonly PropertyKey[], tree?: unknown): readonly string[] {
+  const value = getAt(tree, path);
+  const options = nodesAt(path, tree).flatMap(alternatives);
+  const ofKind = options.filter((node) => !isOfOtherKind(node, value));
+  const meant = ofKind.some(({ properties }) => properties !== undefined) ? ofKind : options;
+  return [...new Set(meant.flatMap(({ properties }) => Object.keys(properties ?? {})))];
 }
 
 /** The values that a key allows when it is a choice; else empty. */
-export function choicesAt(path: readonly PropertyKey[]): readonly string[] {
-  return (nodeAt(path)?.enum ?? []).filter((choice) => typeof choice === 'string');
+export function choicesAt(path: readonly PropertyKey[], tree?: unknown): readonly string[] {
+  return nodesAt(path, tree)
+    .flatMap((node) => node.enum ?? (node.const === undefined ? [] : [node.const]))
+    .filter((choice) => typeof choice === 'string');
 }
 
 const TYPE_WORDS: Readonly<Record<string, string>> = {
@@ -110,10 +167,10 @@ const TYPE_WORDS: Readonly<Record<string, string>> = {
 const MOST_CHOICES = 20;
 
 /** What a key takes, in words: `a whole number of at least 1`, `one of live, shadow`. */
-export function expectedAt(path: readonly PropertyKey[]): string | null {
-  const node = nodeAt(path);
-  if (node === null) return null;
-  const choices = choicesAt(path);
+export function expectedAt(path: readonly PropertyKey[], tree?: unknown): string | null {
+  const [node] = nodesAt(path, tree);
+  if (node === undefined) return null;
+  const choices = choicesAt(path, tree);
   if (choices.length > MOST_CHOICES && node.description !== undefined) return node.description;
   if (choices.length > 0) return `one of ${choices.join(', ')}`;
   const words = [...new Set(typesOf(node))].map((type) =>

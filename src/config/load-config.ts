@@ -1,16 +1,18 @@
 import { readFileSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { AppError, systemErrorCode, toError } from '../errors.js';
-import { maskSecrets } from '../log-values.js';
 import { configInvalid, faultsOfIssues } from './config-faults.js';
 import { configKeys, namesAt } from './config-keys.js';
 import { keyOf, originOf, type ConfigOrigin, type ConfigOrigins } from './config-origin.js';
 import { deepFreeze, getAt, isTree, mergeTrees, setAt, type ConfigTree } from './config-tree.js';
 import { withAbsoluteWords } from './extract-schema.js';
 import { configSearchPath, findConfigFile } from './find-config-file.js';
+import { readNexusLimsSources } from './nexuslims-sources.js';
 import { readEnvironment, type ConfigSetting, type Environment } from './read-environment.js';
 import { readYaml, type YamlReading } from './read-yaml.js';
 import { configSchema, type Config } from './schema.js';
+import { secretPlaces } from './secret-places.js';
+import { addNexusLimsSources, applySourceVariables } from './source-variables.js';
 
 /** An option of the command line that stands for a key. */
 export interface ConfigFlag {
@@ -115,13 +117,19 @@ function apply(
 }
 
 /** A group whose keys are all commented out is null in YAML, and says nothing. */
-function withoutEmptyGroups(tree: ConfigTree, path: readonly string[] = []): ConfigTree {
+function withoutEmptyGroups(tree: ConfigTree, path: readonly PropertyKey[] = []): ConfigTree {
   const kept = Object.entries(tree).flatMap(([name, value]): [string, unknown][] => {
     const place = [...path, name];
     if (value === null && namesAt(place).length > 0) return [];
-    return [[name, isTree(value) ? withoutEmptyGroups(value, place) : value]];
+    return [[name, withoutEmptyGroupsIn(value, place)]];
   });
   return Object.fromEntries(kept);
+}
+
+function withoutEmptyGroupsIn(value: unknown, place: readonly PropertyKey[]): unknown {
+  if (isTree(value)) return withoutEmptyGroups(value, place);
+  if (!Array.isArray(value)) return value;
+  return value.map((entry: unknown, index) => withoutEmptyGroupsIn(entry, [...place, index]));
 }
 
 /** Makes relative paths absolute: from the file's folder, those of variables and options from the working folder. */
@@ -143,18 +151,11 @@ function folderOf({ kind }: ConfigOrigin, base: string, here: string): string {
   return kind === 'file' || kind === 'default' ? base : here;
 }
 
-/** Of an address only its password is secret. */
-function holdsSecret(value: unknown): boolean {
-  return typeof value === 'string' && (!URL.canParse(value) || maskSecrets(value) !== value);
-}
-
 function secretWarnings({ path, reading, readableByOthers }: ConfigFile): string[] {
   if (!readableByOthers) return [];
-  return configKeys()
-    .filter(({ secret, path: place }) => secret && holdsSecret(getAt(reading.tree, place)))
-    .map(
-      ({ key }) => `${path} holds a secret (${key}) and every user can read it: chmod o-r ${path}`,
-    );
+  return secretPlaces(reading.tree).map(
+    (key) => `${path} holds a secret (${key}) and every user can read it: chmod o-r ${path}`,
+  );
 }
 
 /**
@@ -166,7 +167,9 @@ export function loadConfig(options: LoadConfigOptions): LoadedConfig {
   const { environment, workingFolder, flags = [] } = options;
   const path = chooseConfigFile(options);
   const fromEnvironment = readEnvironment(environment);
-  const said = fromEnvironment.over.length + fromEnvironment.under.length;
+  const fromNexusLims = readNexusLimsSources(environment);
+  const said =
+    fromEnvironment.over.length + fromEnvironment.under.length + fromNexusLims.sources.length;
   if (path === null && said + fromEnvironment.faults.length === 0) throw nothingFound(options);
 
   const file = path === null ? null : readConfigFile(path);
@@ -176,6 +179,8 @@ export function loadConfig(options: LoadConfigOptions): LoadedConfig {
   for (const [key, origin] of file?.reading.origins ?? []) origins.set(key, origin);
   const tree = mergeTrees(under, withoutEmptyGroups(file?.reading.tree ?? {}));
   apply(tree, origins, fromEnvironment.over);
+  addNexusLimsSources(tree, origins, fromNexusLims.sources);
+  const sourceFaults = applySourceVariables(tree, origins, environment);
   apply(
     tree,
     origins,
@@ -186,7 +191,13 @@ export function loadConfig(options: LoadConfigOptions): LoadedConfig {
     })),
   );
 
-  const faults = [...(file?.reading.faults ?? []), ...fromEnvironment.faults];
+  const faults = [
+    ...(file?.reading.faults ?? []),
+    ...fromEnvironment.faults,
+    ...fromNexusLims.faults,
+    // Of a file that is no YAML nobody knows which sources it names.
+    ...((file?.reading.faults.length ?? 0) > 0 ? [] : sourceFaults),
+  ];
   // A file that is no YAML has no keys to check.
   const checked = (file?.reading.faults.length ?? 0) > 0 ? null : configSchema.safeParse(tree);
   if (checked?.success === false) {
@@ -203,6 +214,10 @@ export function loadConfig(options: LoadConfigOptions): LoadedConfig {
     config: deepFreeze(checked.data),
     file: path,
     origins,
-    warnings: [...(file === null ? [] : secretWarnings(file)), ...fromEnvironment.warnings],
+    warnings: [
+      ...(file === null ? [] : secretWarnings(file)),
+      ...fromEnvironment.warnings,
+      ...fromNexusLims.warnings,
+    ],
   };
 }

@@ -43,4 +43,4 @@ export const NEXUSLIMS_ALIASES: readonly NexusLimsAlias[] = [
 
 /** NexusLIMS variables without a counterpart: said so, since whoever set them expects something of them. */
 export const NEXUSLIMS_NOT_READ =
-  /^NX_(?:NEMO_(?:ADDRESS|TOKEN|TZ|STRFTIME_FMT|STRPTIME_FMT)_\d+|CDCS_(?:URL|TOKEN)|EXPORT_STRATEGY|CERT_BUNDLE(?:_FILE)?|DISABLE_SSL_VERIFY|LOCAL_PROFILES_PATH|EMAIL_[A-Z_]+|ELABFTW_[A-Z_]+|LABARCHIVES_[A-Z_]+)$/;
+  /^NX_(?:CDCS_(?:URL|TOKEN)|EXPORT_STRATEGY|CERT_BUNDLE(?:_FILE)?|DISABLE_SSL_VERIFY|LOCAL_PROFILES_PATH|EMAIL_[A-Z_]+|ELABFTW_[A-Z_]+|LABARCHIVES_[A-Z_]+)$/;

@@ -29,6 +29,8 @@ export interface EnvironmentReading {
 }
 
 const PREFIX = 'RECORDSMITH_';
+/** Variables of single sources, which source-variables.ts reads once it is known which sources there are. */
+export const SOURCE_PREFIX = `${PREFIX}SOURCES__`;
 
 /** The variable of a key: `build.file_delay_days` is RECORDSMITH_BUILD__FILE_DELAY_DAYS. */
 export function variableOf(key: ConfigKey): string {
@@ -74,6 +76,9 @@ function hintFor(variable: string, known: readonly string[]): string {
     return `'${segments.join('.')}' is a group; its keys are set one by one (${variable}__...)`;
   }
   const path = nearestPath(segments);
+  if (path[0] === 'sources' && segments.length > 1) {
+    return `did you mean ${[SOURCE_PREFIX.slice(0, -2), ...written.split('__').slice(1)].join('__')}?`;
+  }
   const bySegments = variableFrom(path);
   if (path.length === segments.length && known.includes(bySegments)) {
     return `did you mean ${bySegments}?`;
@@ -137,6 +142,7 @@ class EnvironmentReader {
     const own = Object.entries(this.#environment).sort(([a], [b]) => (a < b ? -1 : 1));
     for (const [variable, text] of own) {
       if (!variable.startsWith(PREFIX) || text === undefined || text === '') continue;
+      if (variable.startsWith(SOURCE_PREFIX)) continue;
       const key = keys.get(variable);
       const secretKey = keys.get(variable.replace(/_FILE$/, ''));
       if (key !== undefined) {

@@ -12,7 +12,8 @@ import { sourcesSchema } from './sources-schema.js';
 
 /**
  * What the loader needs to know of a key besides its type, kept in the schema's metadata: `secret` values are masked
- * and may come from a file; relative `path` values are resolved from the folder of the configuration file.
+ * (those that are an `address` but for their password) and may come from a file; relative `path` values are resolved from
+ * the folder of the configuration file.
  */
 const SECRET = { secret: true } as const;
 const PATH = { path: true } as const;
@@ -43,7 +44,7 @@ const database = z.strictObject({
     .regex(/^postgres(ql)?:\/\/\S+$/i, 'postgres://user:password@host:5432/database')
     .nullable()
     .default(null)
-    .meta(SECRET),
+    .meta({ ...SECRET, address: true }),
   pool: count.max(1000).default(10),
   schema: z
     .string()

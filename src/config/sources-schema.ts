@@ -1,7 +1,7 @@
 import cron from 'node-cron';
 import { DateTime } from 'luxon';
 import { z } from 'zod';
-import { zoneNamed } from '../domain/zoned-time.js';
+import { isTimeZone, nearestZone } from './time-zone-name.js';
 
 /** What sends sessions to recordsmith: the entries of `sources`. */
 
@@ -13,15 +13,34 @@ const seconds = z.number().positive();
 const schedule = text.refine((value) => cron.validate(value), {
   message: 'a cron expression such as `17 * * * *` (minute hour day month weekday)',
 });
-const timezone = text.refine(
-  (value) => zoneNamed(value).isValid,
-  'an IANA time zone such as Europe/Berlin',
+const timezone = text.superRefine((value, context) => {
+  if (isTimeZone(value)) return;
+  const nearest = nearestZone(value);
+  const meant = nearest === null ? '' : ` (did you mean ${nearest}?)`;
+  context.addIssue({
+    code: 'custom',
+    message: `an IANA time zone such as Europe/Berlin${meant}`,
+  });
+});
+const address = text.refine(
+  isApiAddress,
+  'the address of the REST interface, such as https://nemo.example.org/api/, without user and query',
 );
 const instant = text.refine(
   (value) =>
     /(?:Z|[+-]\d{2}:?\d{2})$/i.test(value) && DateTime.fromISO(value, { setZone: true }).isValid,
   'an instant with its offset, such as 2026-11-22T00:00:00Z',
 );
+
+function isApiAddress(value: string): boolean {
+  if (!URL.canParse(value)) return false;
+  const { protocol, username, password, search, hash, pathname } = new URL(value);
+  return (
+    /^https?:$/.test(protocol) &&
+    [username, password, search, hash].every((part) => part === '') &&
+    /\/api\/?$/.test(pathname)
+  );
+}
 
 /** Names the source in log rows, in the webhook's address and in variables of the environment. */
 const name = z
@@ -51,8 +70,14 @@ const questions = z.strictObject({
 const nemo = z.strictObject({
   name,
   kind: z.literal('nemo'),
-  url: text,
-  token: text.nullable().default(null).meta(SECRET),
+  url: address,
+  token: z
+    .string()
+    .trim()
+    .regex(/^[\x21-\x7e]+$/, 'the token as NEMO shows it, 40 hexadecimal digits')
+    .nullable()
+    .default(null)
+    .meta(SECRET),
   timezone: timezone.nullable().default(null),
   datetime_format: text.nullable().default(null),
   since: instant.nullable().default(null),
@@ -75,6 +100,11 @@ const instrumentPc = z.strictObject({
   idle_minutes: z.number().positive().default(60),
 });
 
+/** Whether times in this strftime format tell their offset. */
+function saysOffset(format: string): boolean {
+  return format.replaceAll('%%', '').includes('%z');
+}
+
 /** The entries of `sources`. */
 export const sourcesSchema = z
   .array(z.discriminatedUnion('kind', [nemo, instrumentPc]))
@@ -90,7 +120,8 @@ export const sourcesSchema = z
       if (source.token === null && source.webhook === null) {
         fault('token', 'a token of the REST interface, or a webhook, or both');
       }
-      if (source.datetime_format !== null && source.timezone === null) {
+      const format = source.datetime_format;
+      if (format !== null && !saysOffset(format) && source.timezone === null) {
         fault('timezone', 'the time zone of the NEMO server, needed with datetime_format');
       }
     });

@@ -19,7 +19,9 @@ export function registerInit(program: Command, host: CommandHost): void {
     .action(
       host.action(async (context) => {
         const { writeInitialConfig } = await import('../write-initial-config.js');
-        const written = await writeInitialConfig(context.workingFolder, context.options.config);
+        const { systemClock } = await import('../../clock.js');
+        const { workingFolder, options } = context;
+        const written = await writeInitialConfig(workingFolder, options.config, systemClock);
         const { config } = await context.loadConfig(written.file);
         const { createDatabase } = await import('../../configured-database.js');
         const database = await createDatabase(config.database);
@@ -36,6 +38,11 @@ export function registerInit(program: Command, host: CommandHost): void {
             ? `kept  ${database.place}`
             : `${database.applied.length} migrations applied to ${database.place}`,
         );
+        if (written.created) {
+          context.note(
+            'A NEMO made of the example under `sources` takes in what begins from now on: its `since` is the present time.',
+          );
+        }
         context.note(
           `\nNext: set paths.data in ${written.file}, then type\n  recordsmith config check\n  recordsmith --run-once --dry-run`,
         );
