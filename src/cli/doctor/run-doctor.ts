@@ -8,6 +8,7 @@ import type { CommandContext } from '../command-context.js';
 import type { DoctorOptions } from '../commands/doctor.js';
 import { databaseSettingsOf } from '../../configured-database.js';
 import { EXIT, exitCodeOf, type ExitCode } from '../exit-codes.js';
+import { quietLog } from '../quiet-log.js';
 import { checkClocks } from './check-clocks.js';
 import { checkDatabase } from './check-database.js';
 import { checkAdjustments, checkFacilityReaders } from './check-facility-readers.js';
@@ -20,8 +21,11 @@ import { checkPauses } from './check-pauses.js';
 import { checkReaders } from './check-readers.js';
 import { fail, failedBy, ok, warn } from './check-result.js';
 import { checkSchema } from './check-schema.js';
+import { checkListening, checkProgress } from './check-sources.js';
+import { checkTools } from './check-tools.js';
 import { deepChecks } from './deep-checks.js';
 import { DoctorReport } from './doctor-report.js';
+import { lookAtNemo, type NemoLook } from './look-at-nemo.js';
 import { probeFolder, readMountinfo, type DoctorEnvironment } from './doctor-environment.js';
 
 /**
@@ -83,6 +87,9 @@ async function checkConfigured(
   await report.addAll(checkSchema(environment));
   await report.addAll(checkFacilityReaders(environment));
   await report.addAll(checkFolders(environment));
+  for (const result of checkListening(environment.config)) report.add(result);
+  const looks = await lookAtSources(context, environment.config);
+  for (const { results } of looks) results.forEach((result) => report.add(result));
   const { data } = environment.config.paths;
   const probe = await probeFolder(environment, data);
   report.add(
@@ -93,7 +100,7 @@ async function checkConfigured(
   try {
     const database = await openForDoctor(environment.config, options.repair === true);
     try {
-      await checkWithDatabase(context, environment, database, options, report);
+      await checkWithDatabase(context, { environment, looks }, database, options, report);
     } finally {
       await database.close();
     }
@@ -102,6 +109,22 @@ async function checkConfigured(
     if (!isAppError(error)) throw error;
     report.add(failedBy('database', error));
     return error;
+  }
+}
+
+/** All at once: one that is away costs its whole time limit. */
+async function lookAtSources(
+  context: CommandContext,
+  { sources }: Config,
+): Promise<readonly NemoLook[]> {
+  const log = quietLog(context);
+  try {
+    const needs = { log, clock: systemClock };
+    return await Promise.all(
+      sources.flatMap((source) => (source.kind === 'nemo' ? [lookAtNemo(source, needs)] : [])),
+    );
+  } finally {
+    await log.close();
   }
 }
 
@@ -116,7 +139,7 @@ function openForDoctor(config: Config, repair: boolean): Promise<Database> {
 
 async function checkWithDatabase(
   context: CommandContext,
-  environment: DoctorEnvironment,
+  { environment, looks }: { environment: DoctorEnvironment; looks: readonly NemoLook[] },
   database: Database,
   options: DoctorOptions,
   report: DoctorReport,
@@ -129,6 +152,8 @@ async function checkWithDatabase(
   await report.addAll(checkPauses(database, systemClock.now().toMillis()));
   await report.addAll(checkLeases(database));
   await report.addAll(checkInstruments(environment, database));
+  await report.addAll(checkTools(database, looks));
+  await report.addAll(checkProgress(config, database, systemClock));
   await report.addAll(checkAdjustments(environment, database));
   await report.addAll(checkClocks(database));
   await report.addAll(checkFileClocks(environment, database, systemClock));

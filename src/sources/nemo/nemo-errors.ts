@@ -109,10 +109,10 @@ export function invalidAnswer(facts: RequestFacts, why: string, remedy?: string)
 /** A copy of what fetch threw, and of its causes, in which a secret cannot occur: not in messages and not in stacks. */
 export function withoutSecret(thrown: unknown, secret: string, levels = 3): Error {
   const error = toError(thrown);
+  const below =
+    typeof thrown === 'object' && thrown !== null && 'cause' in thrown ? thrown.cause : undefined;
   const cause =
-    error.cause === undefined || error.cause === thrown || levels === 0
-      ? undefined
-      : withoutSecret(error.cause, secret, levels - 1);
+    below === undefined || levels === 0 ? undefined : withoutSecret(below, secret, levels - 1);
   const copy = new Error(hideSecret(error.message, secret), cause === undefined ? {} : { cause });
   copy.name = error.name;
   const code = systemErrorCode(thrown);
