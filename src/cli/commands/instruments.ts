@@ -3,6 +3,7 @@ import { AppError } from '../../errors.js';
 import { jsonOption, type CommandHost } from '../command-host.js';
 import { EXIT } from '../exit-codes.js';
 import type { InstrumentChanges } from '../instrument-changes.js';
+import type { ImportToolsOptions } from '../import-tools.js';
 import { INSTRUMENT_COLUMNS } from '../instrument-columns.js';
 import type { InstrumentInput } from '../manage-instruments.js';
 import {
@@ -53,8 +54,15 @@ The columns of NexusLIMS are understood (schema_name is display_name), and so is
 semicolons and tabs separate; the file is UTF-8. Instruments that are there are changed: columns that the file does not
 have stay, an empty cell empties its column. All rows or none: every wrong row is named.
 
-Example:
-  recordsmith instruments import instruments.csv`;
+With --from-nemo the tools of a NEMO of the configuration are listed, with the instrument that each means or could mean and
+why. That alone writes nothing. --apply sets what is certain (the instrument's api_url is the tool's address, or it has the
+tool's name) and not set yet; --csv writes the instruments that are missing to a new file, to be completed by a person
+(filestore_path, timezone) and imported. --dry-run shows what these two would do.
+
+Examples:
+  recordsmith instruments import instruments.csv
+  recordsmith instruments import --from-nemo nemo
+  recordsmith instruments import --from-nemo nemo --apply --csv missing.csv`;
 
 /** One option a column: `display_name` is `--display-name`. */
 const COLUMN_OPTIONS = INSTRUMENT_COLUMNS.map((column) => ({
@@ -129,6 +137,33 @@ function registerColumns(instruments: Command, host: CommandHost): void {
     );
 }
 
+/** @throws AppError USAGE unless a file or a NEMO is named, and what belongs to it. */
+function checkImport(
+  file: string | undefined,
+  fromNemo: string | undefined,
+  { csv, apply, dryRun }: ImportToolsOptions,
+): void {
+  const usage = (message: string, remedy: string) => new AppError('USAGE', message, { remedy });
+  if ((file === undefined) === (fromNemo === undefined)) {
+    throw usage(
+      `Name ${file === undefined ? 'a CSV file or a NEMO' : 'either a CSV file or a NEMO'} to import from.`,
+      'recordsmith instruments import FILE.csv, or --from-nemo SOURCE',
+    );
+  }
+  if (fromNemo !== undefined) return;
+  const given = [
+    ...(csv === undefined ? [] : ['--csv']),
+    ...(apply === true ? ['--apply'] : []),
+    ...(dryRun === true ? ['--dry-run'] : []),
+  ];
+  if (given.length > 0) {
+    throw usage(
+      `Option ${given.join(', ')} works only together with --from-nemo.`,
+      'recordsmith instruments import --from-nemo SOURCE',
+    );
+  }
+}
+
 /** `recordsmith instruments`: instruments, their folders and tools. */
 export function registerInstruments(program: Command, host: CommandHost): void {
   const instruments = program
@@ -175,14 +210,30 @@ export function registerInstruments(program: Command, host: CommandHost): void {
     );
   instruments
     .command('import')
-    .description('add and change instruments by a CSV file')
-    .argument('<file>', 'CSV file')
+    .description(
+      'add and change instruments by a CSV file, or see which ones the tools of NEMO mean',
+    )
+    .argument('[file]', 'CSV file')
+    .addOption(new Option('--from-nemo <source>', 'list the tools of this source'))
+    .addOption(new Option('--apply', 'with --from-nemo: set the tools that are certain'))
+    .addOption(new Option('--csv <file>', 'with --from-nemo: write missing instruments to it'))
+    .addOption(new Option('-n, --dry-run', 'with --from-nemo: write nothing, say what would be'))
     .addOption(jsonOption())
     .addHelpText('after', AFTER_IMPORT)
     .action(
       host.action(async (context, command) => {
-        const { importInstruments } = await import('../import-instruments.js');
-        await importInstruments(context, argument(command, 0));
+        const { fromNemo, ...options } = command.opts<
+          ImportToolsOptions & { readonly fromNemo?: string }
+        >();
+        const [file] = command.args;
+        checkImport(file, fromNemo, options);
+        if (fromNemo !== undefined) {
+          const { importTools } = await import('../import-tools.js');
+          await importTools(context, fromNemo, options);
+        } else if (file !== undefined) {
+          const { importInstruments } = await import('../import-instruments.js');
+          await importInstruments(context, file);
+        }
         return EXIT.done;
       }),
     );

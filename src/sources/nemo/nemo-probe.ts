@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import { NemoHttp, type Parameters, type ServerClockOffset } from './nemo-http.js';
 import { readList, type ListReader } from './nemo-list.js';
 import { parseTool, type Tool } from './nemo-lookups.js';
@@ -5,12 +6,28 @@ import { readMetadata, type NemoMetadata } from './nemo-metadata.js';
 import { httpSettings, type NemoClientOptions } from './nemo-options.js';
 import {
   parseReservation,
+  parseRow,
   parseUsageEvent,
   type Reservation,
   type UsageEvent,
 } from './nemo-rows.js';
 import { nemoTimeReader, type NemoTimeReader } from './nemo-times.js';
 import { instantText } from './usage-event-filter.js';
+
+/** A tool with its place in NEMO's list: `Electron microscopy/TEM`. */
+export interface ListedTool extends Tool {
+  /** Null: this version of NEMO does not tell. */
+  readonly category: string | null;
+}
+
+const categoryRow = z.object({ _category: z.string().nullish() });
+
+function parseListedTool(row: unknown): ListedTool {
+  const tool = parseTool(row);
+  const { _category: category } = parseRow('tool', categoryRow, row);
+  // The columns of a child tool mean nothing.
+  return { ...tool, category: tool.parentToolId === null ? (category ?? null) : null };
+}
 
 /** Endpoints that are asked for no row, only to see whether that is permitted. */
 export type PermissionEndpoint = 'users' | 'projects' | 'adjustment_requests' | 'content_types';
@@ -70,8 +87,8 @@ export class NemoProbe {
   }
 
   /** All tools, child tools included. */
-  async tools(): Promise<readonly Tool[]> {
-    return (await this.#first('tools/', [], Infinity)).map(parseTool);
+  async tools(): Promise<readonly ListedTool[]> {
+    return (await this.#first('tools/', [], Infinity)).map(parseListedTool);
   }
 
   /** At most `most` usage events that began after `sinceMs` (epoch milliseconds), the newest first. */
