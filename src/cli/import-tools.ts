@@ -95,19 +95,22 @@ async function apply(
   });
 }
 
+/** An alternate of a new instrument is a further tool of it. */
+function missingInstruments(proposals: readonly ToolProposal[]): readonly ToolProposal[] {
+  return proposals.filter(({ certainty, parent }) => certainty === 'new' && parent === null);
+}
+
 /** The instruments to be made, in the form that `instruments import FILE.csv` reads. */
 function csvText(source: NemoSourceSettings, proposals: readonly ToolProposal[]): string {
   const base = source.url.replace(/\/*$/, '/');
-  const rows = proposals
-    .filter(({ certainty, parent }) => certainty === 'new' && parent === null)
-    .map(({ toolId, name, proposedPid }) => [
-      proposedPid,
-      name,
-      '',
-      source.timezone ?? '',
-      source.name,
-      `${base}tools/?id=${toolId}`,
-    ]);
+  const rows = missingInstruments(proposals).map(({ toolId, name, proposedPid }) => [
+    proposedPid,
+    name,
+    '',
+    source.timezone ?? '',
+    source.name,
+    `${base}tools/?id=${toolId}`,
+  ]);
   return stringify([COLUMNS, ...rows], { record_delimiter: '\r\n', escape_formulas: true });
 }
 
@@ -180,7 +183,8 @@ export async function importTools(
       const tools = await toolsOf(source, opened.log);
       const { instruments, proposals } = await propose(opened, source, tools);
       const certain = applies ? proposals.filter(({ certainty }) => certainty === 'certain') : [];
-      const file = csv === undefined ? null : resolve(context.workingFolder, csv);
+      const isMissingAny = missingInstruments(proposals).length > 0;
+      const file = csv === undefined || !isMissingAny ? null : resolve(context.workingFolder, csv);
       if (file !== null && !dryRun) await writeNewFile(file, csvText(source, proposals));
       if (isWriting) await apply(opened, source.name, certain);
       if (context.json) {
@@ -220,7 +224,9 @@ function noteWhatNext(
     context.note(
       `New instruments ${would}written to ${done.file}: fill in filestore_path and timezone, then\n  recordsmith instruments import ${done.file}`,
     );
-  } else if (count('new') > 0) {
+  } else if (missingInstruments(proposals).length === 0) {
+    context.note('No instrument is missing.');
+  } else {
     context.note('Write new instruments to a file to be completed: add --csv FILE.');
   }
   if (count('likely') > 0) {

@@ -66,10 +66,13 @@ export function proposeTools(
   );
   const pids = new Set(options.instruments.map(({ pid }) => pid));
   const proposals = new Map<number, ToolProposal>();
+  const taken = new Set(sorted.flatMap((tool) => known(tool, options)?.instrumentPid ?? []));
+  // What another tool means for sure is not what one means that is only called like it.
+  const free = options.instruments.filter(({ pid }) => !taken.has(pid));
   for (const tool of sorted) {
     const parent = parentOf(tool);
     const above = parent === undefined ? undefined : proposals.get(parent.id);
-    const found = known(tool, options) ?? alternate(above) ?? likely(tool, options);
+    const found = known(tool, options) ?? alternate(above) ?? likely(tool, free);
     const proposedPid =
       found.instrumentPid === null ? (above?.proposedPid ?? freePid(tool, pids)) : null;
     if (proposedPid !== null) pids.add(proposedPid);
@@ -110,7 +113,7 @@ function alternate(parent: ToolProposal | undefined): Found | null {
   return { certainty, instrumentPid: parent.instrumentPid, why: `alternate of ${parent.name}` };
 }
 
-function likely(tool: ListedTool, { instruments }: ProposeToolsOptions): Found {
+function likely(tool: ListedTool, instruments: readonly Instrument[]): Found {
   const byName = new Map(
     instruments.flatMap((one) => namesOf(one).map((name) => [name, one.pid] as const)),
   );

@@ -41,6 +41,7 @@ describeDatabases('instruments import --from-nemo', (fixture) => {
     nemo.addTool({ id: 13, name: '=Plasma: cleaner/ä', _category: 'Preparation' });
     nemo.addTool({ id: 14, name: 'Helios' });
     nemo.addTool({ id: 15, name: 'Hidden', visible: false });
+    nemo.addTool({ id: 16, name: 'Quanta 250', _category: 'SEM' });
     await addInstrument(fixture.database, 'jeol', { apiUrl: `${nemo.baseUrl}tools/?id=10` });
     await addInstrument(fixture.database, 'FEI-Quanta', { displayName: 'quanta 200 ' });
     await addInstrument(fixture.database, 'FEI-Titan-TEM');
@@ -76,6 +77,8 @@ describeDatabases('instruments import --from-nemo', (fixture) => {
       [10, 'certain', 'jeol', 'same api_url'],
       [11, 'likely', 'jeol', 'alternate of JEOL JEM3010'],
       [12, 'certain', 'FEI-Quanta', 'same name'],
+      // Nearly the name of an instrument that another tool means.
+      [16, 'new', null, 'no instrument is called like it'],
     ]);
     expect(tools[0]).toMatchObject({ proposed_pid: 'Plasma-cleaner-a', category: 'Preparation' });
     expect(tools[4]).toMatchObject({ parent: 'JEOL JEM3010', category: 'TEM' });
@@ -104,10 +107,10 @@ describeDatabases('instruments import --from-nemo', (fixture) => {
     expect(incomplete).toMatchObject({ code: 65 });
     expect(incomplete.stderr).toContain('needs a filestore_path');
     const text = readFileSync(file, 'utf8');
-    folder.current.write('done.csv', text.replace(',,America', ',Plasma,America'));
+    folder.current.write('done.csv', text.replaceAll(/-(a|250)(,[^,]*),,/g, '-$1$2,Folder-$1,'));
     expect((await run('done.csv')).code).toBe(0);
     expect(
-      await fixture.database.knex('instruments').where('filestore_path', 'Plasma'),
+      await fixture.database.knex('instruments').where('filestore_path', 'Folder-a'),
     ).toMatchObject([
       {
         instrument_pid: 'Plasma-cleaner-a',
@@ -118,6 +121,8 @@ describeDatabases('instruments import --from-nemo', (fixture) => {
       },
     ]);
     expect((await listed()).tools[0]).toMatchObject({ certainty: 'certain', why: 'same api_url' });
+    expect(await listed('--csv', 'none.csv')).toMatchObject({ csv: null });
+    expect(existsSync(join(folder.current.folder, 'none.csv'))).toBe(false);
   });
 
   test.each([
