@@ -16,6 +16,7 @@ import { registerMigrate } from './commands/migrate.js';
 import { registerPause } from './commands/pause.js';
 import { registerRun } from './commands/run.js';
 import { registerSessions } from './commands/sessions.js';
+import { registerTokens } from './commands/tokens.js';
 import { registerTry } from './commands/try.js';
 import { registerValidate } from './commands/validate.js';
 
@@ -30,6 +31,7 @@ const REGISTRATIONS: readonly ((program: Command, host: CommandHost) => void)[] 
   registerLog,
   registerSessions,
   registerPause,
+  registerTokens,
   registerConfig,
   registerActivities,
   registerExtract,

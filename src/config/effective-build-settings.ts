@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { AUTO_CLOSE_KEYS, autoCloseFaults } from './effective-auto-close.js';
 import { configInvalid, faultsOfIssues, type ConfigFault } from './config-faults.js';
 import { keyOf, type ConfigOrigin, type ConfigOrigins } from './config-origin.js';
 import { deepFreeze, isTree, mergeTrees, type ConfigTree } from './config-tree.js';
@@ -33,6 +34,9 @@ function overriddenKeys(tree: ConfigTree, path: readonly string[]): string[] {
   );
 }
 
+/** Every key that the settings of an instrument may have. */
+const SETTINGS_KEYS: readonly string[] = ['build', ...AUTO_CLOSE_KEYS];
+
 /**
  * The keys of `build` with an instrument's own values (`settings.build` of the instrument) over those of the
  * configuration. Also checks settings before they are stored.
@@ -55,10 +59,12 @@ export function effectiveBuildSettings(
   }
   const faults: ConfigFault[] = [];
   for (const name of Object.keys(given.data)) {
-    if (name === 'build') continue;
-    const hint = nearestName(name, ['build']) === null ? '' : ", did you mean 'build'?";
+    if (SETTINGS_KEYS.includes(name)) continue;
+    const nearest = nearestName(name, SETTINGS_KEYS);
+    const hint = nearest === null ? '' : `, did you mean '${nearest}'?`;
     faults.push({ key: name, where: 'instrument settings', problem: `unknown key${hint}` });
   }
+  faults.push(...autoCloseFaults(given.data));
   const override = given.data['build'] ?? {};
   const origins = new Map<string, ConfigOrigin>(configOrigins);
   const checked = buildSchema.safeParse(

@@ -93,11 +93,20 @@ const nemo = z.strictObject({
   webhook: webhook.nullable().default(null),
 });
 
+const autoClose = z.enum(['off', 'next-start', 'idle'], 'off, next-start or idle');
+const idleMinutes = z.number('a number of minutes').positive('a number of minutes above 0');
+
 const instrumentPc = z.strictObject({
   name,
   kind: z.literal('instrument-pc'),
-  auto_close: z.enum(['off', 'next-start', 'idle']).default('off'),
-  idle_minutes: z.number().positive().default(60),
+  auto_close: autoClose.default('off'),
+  idle_minutes: idleMinutes.default(60),
+});
+
+/** The keys of an instrument-pc source that an instrument can set for itself. */
+export const instrumentAutoCloseSchema = z.strictObject({
+  auto_close: autoClose.optional(),
+  idle_minutes: idleMinutes.optional(),
 });
 
 /** Whether times in this strftime format tell their offset. */
@@ -111,11 +120,15 @@ export const sourcesSchema = z
   .default([])
   .superRefine((sources, context) => {
     const names = new Set<string>();
+    const firstPc = sources.findIndex(({ kind }) => kind === 'instrument-pc');
     sources.forEach((source, index) => {
       const fault = (key: string, message: string): void =>
         context.addIssue({ code: 'custom', path: [index, key], message });
       if (names.has(source.name)) fault('name', 'a name no other source has');
       names.add(source.name);
+      if (source.kind === 'instrument-pc' && index !== firstPc) {
+        fault('kind', 'only one source of this kind: it is for the PCs of all instruments');
+      }
       if (source.kind !== 'nemo') return;
       if (source.token === null && source.webhook === null) {
         fault('token', 'a token of the REST interface, or a webhook, or both');

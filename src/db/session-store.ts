@@ -46,6 +46,8 @@ export interface SessionFilters {
   readonly statuses?: readonly RecordStatus[];
   readonly instrumentPid?: string;
   readonly user?: string;
+  /** Name of the source that reported the START. */
+  readonly source?: string;
   /** Sessions that started (without START: ended) in [fromMs, toMs), epoch milliseconds. */
   readonly fromMs?: number;
   readonly toMs?: number;
@@ -119,6 +121,7 @@ async function listedRows(
   if (filters.statuses !== undefined) void query.whereIn('status', filters.statuses);
   if (filters.instrumentPid !== undefined) void query.where('instrument', filters.instrumentPid);
   if (filters.user !== undefined) void query.where('user', filters.user);
+  if (filters.source !== undefined) void query.where('source', filters.source);
   if (filters.fromMs !== undefined) {
     void query.whereRaw(`${time} >= ?`, [instantText(filters.fromMs)]);
   }
@@ -227,8 +230,13 @@ const MOST_PROBLEMS = 1000;
 /**
  * The sessions that need a person, latest START first.
  * @param openSinceMs a session whose START is older than this and that has no END is a problem (epoch milliseconds)
+ * @param exclusiveSources names of sources that have one session at a time on an instrument: an open session is a problem
+ * when the next one has started
  */
-export async function listProblems(openSinceMs: number): Promise<readonly ListedProblem[]> {
+export async function listProblems(
+  openSinceMs: number,
+  exclusiveSources: readonly string[] = [],
+): Promise<readonly ListedProblem[]> {
   const unit = scopedSession();
   await takeUp(unit);
   const knex = unit.reader();
@@ -238,13 +246,20 @@ export async function listProblems(openSinceMs: number): Promise<readonly Listed
     .orderBy('start_at', 'desc')
     .limit(MOST_PROBLEMS)
     .select();
-  const open = await knex<SessionRow>('sessions')
+  const open = knex<SessionRow>('sessions')
     .whereRaw("status = 'WAITING_FOR_END'")
     .whereNull('problem')
-    .where('start_at', '<', instantText(openSinceMs))
     .orderBy('start_at', 'desc')
-    .limit(MOST_PROBLEMS)
+    .limit(MOST_PROBLEMS);
+  const followed = await open
+    .clone()
+    .whereNull('end_at')
+    .whereIn('source', exclusiveSources)
+    .whereRaw(
+      "exists (select 1 from sessions later where later.instrument = sessions.instrument and later.source = sessions.source and later.start_at > sessions.start_at and later.status <> 'CANCELLED')",
+    )
     .select();
+  const old = await open.clone().where('start_at', '<', instantText(openSinceMs)).select();
   const corrected = await knex<SessionRow>('sessions')
     .whereRaw("cast(overrides as text) <> '[]'")
     .whereNot('status', 'CANCELLED')
@@ -274,7 +289,11 @@ export async function listProblems(openSinceMs: number): Promise<readonly Listed
   for (const row of faulty) {
     if (isProblem(row.problem)) problems.push(listed(row, row.problem));
   }
-  for (const row of open) problems.push(listed(row, 'START_WITHOUT_END'));
+  for (const row of followed) problems.push(listed(row, 'FOLLOWED_BY_START'));
+  const named = new Set(followed.map((row) => row.session_identifier));
+  for (const row of old) {
+    if (!named.has(row.session_identifier)) problems.push(listed(row, 'START_WITHOUT_END'));
+  }
   for (const row of corrected) {
     if (await sourceDiffers(unit, row)) problems.push(listed(row, 'SOURCE_DIFFERS'));
   }

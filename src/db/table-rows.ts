@@ -12,7 +12,7 @@ export interface TableColumn {
 /** A table as it is in the database. */
 export interface TableShape {
   readonly name: string;
-  /** In the order of the table. */
+  /** In the order of the table, without those that hold secrets. */
   readonly columns: readonly TableColumn[];
   /** Columns of the primary key. */
   readonly key: readonly string[];
@@ -34,6 +34,11 @@ const PAGE = 500;
 
 /** Tables of the migration tool's own and notes of triggers: nothing a person could use. */
 const INTERNAL = new Set(['schema_migrations', 'schema_migrations_lock', 'session_log_changes']);
+
+/** Columns that nobody needs outside of the database, and that help who wants in. */
+const SECRET_COLUMNS: Readonly<Record<string, readonly string[]>> = {
+  api_tokens: ['token_sha256'],
+};
 
 const recordRows = z.array(z.record(z.string(), z.unknown()));
 const columnRows = z.array(
@@ -74,7 +79,8 @@ async function tableShapes(knex: Knex, database: Database): Promise<TableShape[]
   );
   const names = [...new Set(rows.map((row) => row.table))].filter((name) => !INTERNAL.has(name));
   return names.map((name) => {
-    const columns = rows.filter((row) => row.table === name);
+    const secret = SECRET_COLUMNS[name] ?? [];
+    const columns = rows.filter((row) => row.table === name && !secret.includes(row.name));
     return {
       name,
       columns: columns.map((column) => ({ name: column.name, kind: kindOf(column.type) })),

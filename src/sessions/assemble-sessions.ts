@@ -39,6 +39,11 @@ export const SESSION_PROBLEMS = {
     remedy:
       'End it (recordsmith log end --session ID --at TIME) or cancel it (recordsmith sessions cancel ID).',
   },
+  FOLLOWED_BY_START: {
+    message: 'Another session was started on the instrument since, and this one has no END.',
+    remedy:
+      'End it (recordsmith log end --session ID --at TIME) or cancel it (recordsmith sessions cancel ID).',
+  },
   END_BEFORE_START: {
     message: 'The END lies before the START.',
     remedy: 'Correct one of them: recordsmith sessions set ID --start TIME --end TIME.',

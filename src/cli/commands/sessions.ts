@@ -37,7 +37,7 @@ Examples:
 
 const AFTER_PROBLEMS = `
 Sessions that cannot be built before a person has done something, each with the command. A session without END is one
-after build.problem_age_hours.
+after build.problem_age_hours; one that an instrument PC reported, as soon as the next one was started there.
 
 Example:
   recordsmith sessions problems`;

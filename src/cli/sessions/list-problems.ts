@@ -1,4 +1,5 @@
 import { systemClock } from '../../clock.js';
+import { instrumentPcSourcesOf } from '../../config/effective-auto-close.js';
 import { listProblems } from '../../db/session-store.js';
 import type { CommandContext } from '../command-context.js';
 import { withDatabase } from '../with-database.js';
@@ -10,7 +11,12 @@ export async function printProblems(context: CommandContext): Promise<void> {
   const problems = await withDatabase(
     context,
     ({ config, database }) =>
-      database.createScope(() => listProblems(nowMs - config.build.problem_age_hours * 3_600_000)),
+      database.createScope(() =>
+        listProblems(
+          nowMs - config.build.problem_age_hours * 3_600_000,
+          instrumentPcSourcesOf(config).map(({ name }) => name),
+        ),
+      ),
     { readOnly: 'if-needed' },
   );
   if (context.json) {
