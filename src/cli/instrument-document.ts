@@ -2,6 +2,11 @@ import { describeOrigin, originOf } from '../config/config-origin.js';
 import { configKeys } from '../config/config-keys.js';
 import { getAt } from '../config/config-tree.js';
 import { adjustmentsFor, describeAdjustment } from '../config/extract-policy.js';
+import {
+  AUTO_CLOSE_KEYS,
+  effectiveAutoClose,
+  instrumentPcSourcesOf,
+} from '../config/effective-auto-close.js';
 import { effectiveBuildSettings } from '../config/effective-build-settings.js';
 import type { LoadedConfig } from '../config/load-config.js';
 import type { Instrument } from '../domain/instrument.js';
@@ -48,7 +53,8 @@ export interface EffectiveSetting {
 }
 
 /**
- * Every key of `build` with the value that holds for an instrument, and the adjustments of what its files say.
+ * Every key of `build` with the value that holds for an instrument, the adjustments of what its files say, and what ends
+ * the sessions that its PC does not end.
  * @throws AppError CONFIG_INVALID when the stored settings of the instrument are wrong.
  */
 export function effectiveSettings(
@@ -62,6 +68,14 @@ export function effectiveSettings(
     value: adjustments.map((one) => `${one.name} (${describeAdjustment(one)})`),
     origin: describeOrigin(originOf(origins, ['extract', 'adjustments'])),
   };
+  const closing = instrumentPcSourcesOf(config).flatMap((source) => {
+    const settings = effectiveAutoClose(source, instrument.settings);
+    return AUTO_CLOSE_KEYS.map((key) => ({
+      key,
+      value: settings[key],
+      origin: Object.hasOwn(instrument.settings, key) ? 'instrument' : `source ${source.name}`,
+    }));
+  });
   const building = configKeys()
     .filter(({ path }) => path[0] === 'build')
     .map(({ key, path }) => ({
@@ -69,5 +83,5 @@ export function effectiveSettings(
       value: getAt({ build: effective.settings }, path),
       origin: describeOrigin(originOf(effective.origins, path)),
     }));
-  return adjustments.length === 0 ? building : [...building, adjusting];
+  return [...building, ...(adjustments.length === 0 ? [] : [adjusting]), ...closing];
 }

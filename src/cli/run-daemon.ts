@@ -1,4 +1,5 @@
 import { CLEAN_UP_AGE_MS, cleanUp } from '../daemon/clean-up.js';
+import { closeIdleSessions } from '../daemon/close-idle-sessions.js';
 import { repairPublications } from '../daemon/publish-record-version.js';
 import { repairPublicFiles } from '../daemon/repair-public-files.js';
 import { runPass } from '../daemon/run-pass.js';
@@ -11,6 +12,7 @@ import { isAppError, toError, type AppError } from '../errors.js';
 import type { ClosableLog } from '../log.js';
 import { openApplication, type Application } from '../main.js';
 import type { Config } from '../config/schema.js';
+import { idleSources } from '../configured-instrument-pcs.js';
 import { databaseSettingsOf } from '../configured-database.js';
 import { buildAloneWith } from './build-alone.js';
 import { changedKeys } from '../config/changed-keys.js';
@@ -27,6 +29,9 @@ import { warnOfInstrumentSettings } from './warn-of-instrument-settings.js';
 
 /** When what crashes left is cleaned up, besides at the start: daily, at night. */
 const CLEAN_UP_TIME = '23 3 * * *';
+
+/** When sessions are looked for that nobody ended and nothing is written in any more: each minute. */
+const IDLE_SESSIONS_TIME = '* * * * *';
 
 /** What stays the same as long as the daemon runs. */
 interface Daemon {
@@ -141,9 +146,23 @@ async function beginLife(daemon: Daemon, config: Config): Promise<DaemonLife> {
     settings.client === 'postgres'
       ? new WakeUp({ settings, log, onWake: () => builds.wake() })
       : null;
+  const idleTimes = new Map<string, number>();
   const schedules = [
     builds,
     ...harvesting.schedules,
+    new Schedule({
+      name: 'idle sessions',
+      expression: IDLE_SESSIONS_TIME,
+      log,
+      run: async (ended) => {
+        await closeIdleSessions({
+          environment: application.environment,
+          sources: idleSources(config),
+          notBefore: idleTimes,
+          signal: AbortSignal.any([ended, signals.stopTaking]),
+        });
+      },
+    }),
     new Schedule({
       name: 'clean-up',
       when: CLEAN_UP_TIME,

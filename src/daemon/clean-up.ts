@@ -1,4 +1,5 @@
 import { stat } from 'node:fs/promises';
+import { forgetIdempotencyKeys } from '../db/idempotency-store.js';
 import { knownRecordPaths } from '../db/record-store.js';
 import { AppError, systemErrorCode } from '../errors.js';
 import { pathInRecords, removeRecordFiles, removeUnfinished } from '../record/publish-record.js';
@@ -80,7 +81,7 @@ async function isOlder(path: string, beforeMs: number): Promise<boolean> {
 
 /**
  * Puts in order what crashes left: publishes what is settled and not public, removes old unfinished files and version
- * files that no record has. Can be repeated, also by several processes at once. A record that cannot be published and
+ * files that no record has, and forgets the keys of requests that nobody sends again. Can be repeated, also by several processes at once. A record that cannot be published and
  * a file that cannot be removed are logged and stop nothing.
  * @throws AppError FILE_NOT_WRITABLE, FILE_UNREADABLE; when the database cannot be reached.
  */
@@ -88,10 +89,11 @@ export async function cleanUp(
   environment: CleanUpEnvironment,
   options: CleanUpOptions,
 ): Promise<CleanUpSummary> {
-  const { clock, log, paths } = environment;
+  const { clock, database, log, paths } = environment;
   const { olderThanMs, signal } = options;
   const isStopped = (): boolean => signal?.aborted ?? false;
   await repairPublications(environment);
+  await database.createScope(() => forgetIdempotencyKeys(clock.now().toMillis()));
   if (isStopped()) return { unfinished: 0, orphans: 0 };
   const beforeMs = clock.now().toMillis() - olderThanMs;
   const unfinished = await removeUnfinished(paths.records, beforeMs);

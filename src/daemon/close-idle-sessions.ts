@@ -102,17 +102,18 @@ async function closeIfIdle(
 export async function closeIdleSessions(options: CloseIdleOptions): Promise<number> {
   const { environment, sources, notBefore, signal } = options;
   const { database, log } = environment;
+  const isStopped = (): boolean => signal.aborted;
   const stillOpen = new Set<string>();
   let closed = 0;
   for (const source of sources) {
     const sessions = await database.createScope(() => listOpenSessions(source.name));
     for (const open of sessions) {
-      if (signal.aborted) return closed;
+      if (isStopped()) return closed;
       stillOpen.add(open.identifier);
       try {
         if (await closeIfIdle(options, source, open)) closed += 1;
       } catch (error) {
-        if (signal.aborted) return closed;
+        if (isStopped()) return closed;
         log.warn('Whether a session is idle cannot be told; it stays open.', {
           session: open.key,
           instrument: open.instrumentPid,

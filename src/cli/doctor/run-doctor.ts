@@ -17,6 +17,7 @@ import { checkFolders } from './check-folders.js';
 import { checkInstruments } from './check-instruments.js';
 import { checkLeases } from './check-leases.js';
 import { checkNode } from './check-node.js';
+import { checkPcClocks } from './check-pc-clocks.js';
 import { checkPauses } from './check-pauses.js';
 import { checkReaders } from './check-readers.js';
 import { fail, failedBy, ok, warn } from './check-result.js';
@@ -156,6 +157,7 @@ async function checkWithDatabase(
   await report.addAll(checkProgress(config, database, systemClock));
   await report.addAll(checkAdjustments(environment, database));
   await report.addAll(checkClocks(database));
+  await report.addAll(checkPcClocks(database));
   await report.addAll(checkFileClocks(environment, database, systemClock));
   if (options.deep !== true) return;
   const { output, records } = config.paths;
