@@ -8,6 +8,7 @@ import { adjustmentsFor, facilityReadersOf } from './config/extract-policy.js';
 import { effectiveBuildSettings } from './config/effective-build-settings.js';
 import type { BuildSettings, Config } from './config/schema.js';
 import type { BuildEnvironment, BuildPolicy } from './daemon/build-environment.js';
+import { sourceAsker } from './daemon/ask-source.js';
 import { leaseOwnerName } from './daemon/lease-owner.js';
 import type { Database } from './db/database.js';
 import type { Instrument } from './domain/instrument.js';
@@ -38,7 +39,7 @@ export interface OpenApplicationOptions {
 export interface Application {
   readonly database: Database;
   readonly environment: BuildEnvironment;
-  /** The configured NEMO instances. */
+  /** The configured NEMO instances, each with its one client. */
   readonly sources: readonly NemoSource[];
   /** Ends child processes and closes the database. May be called twice; a second call does not wait for work. */
   close(): Promise<void>;
@@ -176,7 +177,7 @@ export async function useFacilityReaders(
 /**
  * The composition root: opens the database and connects the rooms. A first child process starts at once where sessions may be
  * built, and where readers of the facility are loaded; others start when they are needed.
- * @throws AppError as openMigratedDatabase and useFacilityReaders.
+ * @throws AppError as openMigratedDatabase, openSources and useFacilityReaders.
  */
 export async function openApplication(options: OpenApplicationOptions): Promise<Application> {
   const { config, log, version, readOnly = false } = options;
@@ -232,9 +233,14 @@ export async function openApplication(options: OpenApplicationOptions): Promise<
         instruments: match.instrument,
         shorterThanMinutes: match.shorter_than_minutes,
         longerThanMinutes: match.longer_than_minutes,
+        projects: match.project,
+        groups: match.group,
+        training: match.training,
+        remoteWork: match.remote_work,
       },
     })),
     leaseSeconds: config.build.lease_seconds,
+    ...sourceAsker(database, sources),
     record: {
       titleTemplate: record.title,
       identifierBase: record.identifier_base,

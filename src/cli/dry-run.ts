@@ -138,13 +138,17 @@ async function* plansOf(
   { due }: DrySelection,
   signals: StopSignals,
 ): AsyncGenerator<SessionPlan, void, undefined> {
-  const storesAway = new Map<string, string>();
+  const away = { store: new Map<string, string>(), source: new Map<string, string>() };
   for (const session of due) {
     if (signals.stopTaking.aborted) return;
-    const storeAway = storesAway.get(session.instrumentPid) ?? null;
-    const plan = await planSession(environment, session, storeAway, signals.stopWork);
-    if (plan.away === 'store' && plan.reason !== null) {
-      storesAway.set(session.instrumentPid, plan.reason);
+    const needed = { store: session.instrumentPid, source: environment.sourceOf(session) ?? '' };
+    const known = (['store', 'source'] as const).flatMap((what) => {
+      const reason = away[what].get(needed[what]);
+      return reason === undefined ? [] : [{ away: what, reason }];
+    });
+    const plan = await planSession(environment, session, known[0] ?? null, signals.stopWork);
+    if ((plan.away === 'store' || plan.away === 'source') && plan.reason !== null) {
+      away[plan.away].set(needed[plan.away], plan.reason);
     }
     yield plan;
   }

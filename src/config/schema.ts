@@ -70,6 +70,10 @@ const rule = z.strictObject({
       instrument: nameList.optional(),
       shorter_than_minutes: z.number().positive().optional(),
       longer_than_minutes: z.number().min(0).optional(),
+      project: nameList.optional(),
+      group: nameList.optional(),
+      training: z.boolean().optional(),
+      remote_work: z.boolean().optional(),
     })
     .prefault({}),
 });

@@ -1,5 +1,6 @@
 import type { Activity } from '../domain/activity.js';
 import type { AttemptOutcome, BuildOutcome } from '../domain/record-status.js';
+import type { SettledAnswer } from '../db/source-answer-store.js';
 import type { ErrorCode } from '../errors.js';
 import type { BuildPolicy } from './build-environment.js';
 
@@ -14,8 +15,8 @@ export interface WrittenVersion {
   readonly activities: readonly Activity[];
 }
 
-/** What is away when a build is put off: the instrument's store, or our own folders that every build writes to. */
-export type WhatIsAway = 'store' | 'folders';
+/** What is away when a build is put off: the instrument's store, the session's source, or our own folders that every build writes to. */
+export type WhatIsAway = 'store' | 'source' | 'folders';
 
 /** How the work on a session came out, before the database has said yes. */
 export type BuildEnding =
@@ -28,6 +29,8 @@ export type BuildEnding =
       readonly errorCode?: ErrorCode;
       /** Null: no record, or the current version still holds. */
       readonly version: WrittenVersion | null;
+      /** What the source answered; absent: none was asked. */
+      readonly sourceAnswer?: SettledAnswer;
       readonly files: number;
       readonly activities: number;
     }

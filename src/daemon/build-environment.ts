@@ -12,6 +12,7 @@ import type { RecordOptions } from '../record/record-model.js';
 import type { RecordLayout } from '../record/record-names.js';
 import type { XmlValidator } from '../record/validate-xml.js';
 import type { SessionRule } from '../sessions/match-rule.js';
+import type { SourceAsker } from './ask-source.js';
 
 /** How sessions of one instrument are built: the configuration with the instrument's own settings over it. */
 export interface BuildPolicy {
@@ -47,7 +48,7 @@ export interface BuildPolicy {
 }
 
 /** Everything a build works with, made once by main.ts. */
-export interface BuildEnvironment {
+export interface BuildEnvironment extends SourceAsker {
   readonly database: Database;
   readonly stores: StorePool;
   readonly readers: ReaderPool;

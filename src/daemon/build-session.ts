@@ -3,14 +3,13 @@ import { getInstrument } from '../db/instrument-store.js';
 import { saveVerdicts } from '../db/look-store.js';
 import { currentRecord, recordDatasets } from '../db/record-store.js';
 import { filesOfDataset, type Dataset } from '../domain/dataset.js';
-import { matchRule } from '../sessions/match-rule.js';
+import { askStage, withAnswer } from './ask-stage.js';
 import type { Attempt } from './attempt.js';
 import {
   deferred,
   diedTooOften,
   invalidRecord,
   noFilesFound,
-  settled,
   tooManyFiles,
   type BuildEnding,
   type BuildResult,
@@ -88,14 +87,21 @@ export async function buildSession(
 
 /** The work itself, in the order in which the product describes it. Throws for what only giveUp can judge. */
 async function work(attempt: Attempt, onFilesRead: (() => void) | undefined): Promise<BuildEnding> {
+  const asked = await askStage(attempt);
+  if (asked.kind === 'ending') return asked.ending;
+  return withAnswer(await buildRecord(attempt, onFilesRead), asked.settled);
+}
+
+/** From the files to the written version, of a session that is to have a record. */
+async function buildRecord(
+  attempt: Attempt,
+  onFilesRead: (() => void) | undefined,
+): Promise<BuildEnding> {
   const { environment, session, working, token, signal } = attempt;
   const instrument = await environment.database.createScope(() =>
     getInstrument(session.instrumentPid),
   );
   const policy = environment.policyOf(instrument);
-
-  const rule = matchRule(environment.rules, session);
-  if (rule?.action === 'skip') return settled('SKIPPED', `rule: ${rule.name}`);
 
   const current = await recordedDatasets(attempt);
   const found = await lookAtSession({
@@ -146,11 +152,15 @@ async function work(attempt: Attempt, onFilesRead: (() => void) | undefined): Pr
 
   const activities = await groupDatasets(gathered.datasets, policy);
   const clockNote = clockOffsetNote(request);
+  // Reading may have taken hours: nothing is written on an old answer.
+  const asked = await askStage(attempt);
+  if (asked.kind === 'ending') return asked.ending;
   const record = await makeRecord({
     environment,
     session,
     instrument,
     activities,
+    source: asked.details,
     warnings: [
       ...found.warnings,
       ...look.warnings,
@@ -168,14 +178,17 @@ async function work(attempt: Attempt, onFilesRead: (() => void) | undefined): Pr
     outside: gathered.outside,
   });
   const counts = { files: countFiles(gathered.datasets), activities: activities.length };
-  if (written.kind === 'invalid') return invalidRecord(written.faults, written.keptAside, counts);
-  return {
+  if (written.kind === 'invalid') {
+    return withAnswer(invalidRecord(written.faults, written.keptAside, counts), asked.settled);
+  }
+  const built: BuildEnding = {
     kind: 'settle',
     outcome: 'COMPLETED',
     reason: written.kind === 'unchanged' ? 'nothing changed, the current version holds' : null,
     version: written.kind === 'written' ? written.version : null,
     ...counts,
   };
+  return withAnswer(built, asked.settled);
 }
 
 function deferredUntil(

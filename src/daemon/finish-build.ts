@@ -8,6 +8,7 @@ import type { BuildEnding, BuildReport, BuildResult } from './build-ending.js';
 import type { BuildEnvironment } from './build-environment.js';
 import {
   publishRecordVersion,
+  removeWithheld,
   repairPublications,
   tidyStaging,
   type PublishEnvironment,
@@ -84,6 +85,7 @@ async function settle(
       softwareVersion: environment.softwareVersion,
       fingerprint: version?.fingerprint ?? attempt.working.fingerprint,
       record: version,
+      ...(ending.sourceAnswer === undefined ? {} : { sourceAnswer: ending.sourceAnswer }),
     }),
     // In the same transaction: once it is committed, the report needs the database no more.
     record: await currentRecord(session.identifier),
@@ -96,6 +98,7 @@ async function settle(
   }
   await tidyStaging(environment, attempt);
   if (result.recordId !== null) await publish(attempt, result.recordId);
+  if (outcome === 'NO_CONSENT') await removeFiles(attempt);
   const report = reportOf(attempt, ending, record);
   log.info('The session is settled.', {
     outcome,
@@ -128,6 +131,17 @@ async function publish({ environment, log }: EndingAttempt, recordId: number): P
         error,
       },
     );
+  }
+}
+
+/** Removes what is left of a session without consent. A failure loses nothing: the next start or pass does it again. */
+async function removeFiles({ environment, session, log }: EndingAttempt): Promise<void> {
+  try {
+    await removeWithheld(environment, [session.identifier]);
+  } catch (error) {
+    log.error('Files of a session without consent may still be there; tried again later.', {
+      error,
+    });
   }
 }
 

@@ -14,7 +14,7 @@ import type { Instrument } from '../domain/instrument.js';
 import { completeSession, type WorkingSession } from '../domain/working-session.js';
 import { ownsFiles } from '../files/file-owner.js';
 import type { FileClaim, LookRequest } from '../files/look-request.js';
-import { matchRule, type SessionRule } from '../sessions/match-rule.js';
+import { skippingRule, type SessionRule } from '../sessions/match-rule.js';
 import { claimOf, composeLookRequest } from './compose-look-request.js';
 import type { LookAtSessionOptions } from './look-at-session.js';
 
@@ -26,7 +26,7 @@ async function directoriesOf(sessionIdentifier: string): Promise<string[]> {
 function keepsFiles(neighbour: WorkingSession, rules: readonly SessionRule[]): boolean {
   if (!ownsFiles(neighbour.status)) return false;
   const session = neighbour.status === 'TO_BE_BUILT' ? completeSession(neighbour) : null;
-  return session === null || matchRule(rules, session)?.action !== 'skip';
+  return session === null || skippingRule(rules, session, 'not known yet') === null;
 }
 
 /** A span of time, epoch milliseconds. */

@@ -1,15 +1,15 @@
 import { clusterByTimeInSlices, secondsOf } from '../activities/cluster-by-time.js';
 import { fileTimesNs, summarizeActivities } from '../activities/summarize-activity.js';
-import { listAttributes, listExperimenters, listNotes } from '../db/annotation-store.js';
-import { listSessionProjects } from '../db/project-store.js';
 import type { Activity } from '../domain/activity.js';
 import type { Instrument } from '../domain/instrument.js';
 import type { Dataset } from '../domain/dataset.js';
-import type { ExperimentRecord, Note } from '../domain/record.js';
+import type { ExperimentRecord } from '../domain/record.js';
 import type { Session } from '../domain/session.js';
+import type { SourceDetails } from '../domain/source-answer.js';
 import type { LookRequest } from '../files/look-request.js';
-import { buildRecord, type SessionDetails } from '../record/record-model.js';
+import { buildRecord } from '../record/record-model.js';
 import type { BuildEnvironment, BuildPolicy } from './build-environment.js';
+import { sessionContext } from './session-context.js';
 
 /** Groups datasets into acquisition activities, closest in time together. */
 export async function groupDatasets(
@@ -21,53 +21,14 @@ export async function groupDatasets(
   return summarizeActivities(datasets, clusters.activities);
 }
 
-/** What people and sources said about a session, besides its times. */
-interface SessionContext {
-  readonly details: SessionDetails;
-  readonly annotations: readonly Note[];
-}
-
-async function contextOf(session: Session): Promise<SessionContext> {
-  const notes = await listNotes(session.identifier);
-  const attributes = await listAttributes(session.identifier);
-  const experimenters = await listExperimenters(session.identifier);
-  const projects = await listSessionProjects(session.identifier);
-  return {
-    details: {
-      title: null,
-      reservationId: null,
-      ref: /^https?:\/\//i.test(session.identifier) ? session.identifier : null,
-      experimenter:
-        experimenters.find((person) => person.username === session.user) ??
-        (session.user === null ? null : { username: session.user, fullName: null }),
-      collaborators: experimenters.filter((person) => person.username !== session.user),
-      motivation: null,
-      samples: [],
-      projects,
-    },
-    annotations: [
-      ...notes.map(({ author, note }) => ({ source: author, paragraphs: [note] })),
-      ...attributes.map(({ author, name, value }) => ({
-        source: author,
-        paragraphs: [`${name}: ${attributeText(value)}`],
-      })),
-    ],
-  };
-}
-
-type AttributeValue = Awaited<ReturnType<typeof listAttributes>>[number]['value'];
-
-function attributeText(value: AttributeValue): string {
-  if (value.kind === 'text') return value.text;
-  return value.kind === 'json' ? JSON.stringify(value.json) : `${value.bytes.length} bytes`;
-}
-
 /** What a record is made from. */
 export interface MakeRecordOptions {
   readonly environment: Pick<BuildEnvironment, 'database' | 'record'>;
   readonly session: Session;
   readonly instrument: Instrument;
   readonly activities: readonly Activity[];
+  /** What the source says; null: nothing. */
+  readonly source: SourceDetails | null;
   /** What the build has to say. */
   readonly warnings: readonly string[];
   readonly verdictCounts: Readonly<Record<string, number>>;
@@ -78,8 +39,8 @@ export interface MakeRecordOptions {
  * @throws AppError CONFIG_INVALID for a wrong title template.
  */
 export async function makeRecord(options: MakeRecordOptions): Promise<ExperimentRecord> {
-  const { environment, session, instrument, activities, warnings, verdictCounts } = options;
-  const context = await environment.database.createScope(() => contextOf(session));
+  const { environment, session, instrument, activities, source, warnings, verdictCounts } = options;
+  const context = await environment.database.createScope(() => sessionContext(session, source));
   return buildRecord(
     { session, instrument, activities, warnings, verdictCounts, ...context },
     environment.record,

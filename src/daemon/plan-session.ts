@@ -8,7 +8,7 @@ import { clusterByTimeInSlices, secondsOf } from '../activities/cluster-by-time.
 import { findSeries } from '../activities/find-series.js';
 import { groupByFirstFile } from '../activities/summarize-activity.js';
 import { isAppError } from '../errors.js';
-import { matchRule } from '../sessions/match-rule.js';
+import { askStage } from './ask-stage.js';
 import { diedTooOften, noFilesFound, tooManyFiles, type WhatIsAway } from './build-ending.js';
 import type { BuildEnvironment } from './build-environment.js';
 import { MOST_DEAD_BUILDS } from './build-session.js';
@@ -44,13 +44,13 @@ type PlannedEnding = Pick<SessionPlan, 'outcome' | 'reason'> & Partial<SessionPl
 /**
  * Says what a build would do, as far as it can be known without reading files. Writes nothing anywhere. What goes wrong
  * with the session never throws, as in a build.
- * @param storeAway why the store is known to be away, as a pass finds out once; null: it is looked at
+ * @param known what is known to be away that the session needs, as a pass finds out once; null: nothing
  * @throws AppError when the database cannot be reached, or ABORTED.
  */
 export async function planSession(
   environment: BuildEnvironment,
   working: WorkingSession,
-  storeAway: string | null,
+  known: { readonly away: WhatIsAway; readonly reason: string } | null,
   signal: AbortSignal,
 ): Promise<SessionPlan> {
   const { record, recorded } = await environment.database.createScope(async () => {
@@ -64,9 +64,9 @@ export async function planSession(
   let ending: PlannedEnding;
   try {
     ending =
-      storeAway === null
+      known === null
         ? await endingOf(environment, working, recorded, signal)
-        : { outcome: 'DEFERRED', reason: storeAway, away: 'store' };
+        : { outcome: 'DEFERRED', ...known };
   } catch (error) {
     ending = failureOf(environment, working, error);
   }
@@ -98,12 +98,17 @@ async function endingOf(
   if (session === null) {
     return { outcome: 'DEFERRED', reason: 'the session has no START or no END' };
   }
+  const asked = await askStage({ environment, session, signal });
+  if (asked.kind === 'ending') {
+    const { ending } = asked;
+    return ending.kind === 'settle'
+      ? { outcome: ending.outcome, reason: ending.reason }
+      : { outcome: 'DEFERRED', reason: ending.reason, away: ending.away };
+  }
   const instrument = await environment.database.createScope(() =>
     getInstrument(working.instrumentPid),
   );
   const policy = environment.policyOf(instrument);
-  const rule = matchRule(environment.rules, session);
-  if (rule?.action === 'skip') return { outcome: 'SKIPPED', reason: `rule: ${rule.name}` };
   const awayMs =
     working.storeAwaySinceMs === null ? 0 : Math.max(0, nowMs - working.storeAwaySinceMs);
   const options = {

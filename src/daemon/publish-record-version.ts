@@ -10,6 +10,7 @@ import { publishRecord, removeRecordFiles } from '../record/publish-record.js';
 import type { RecordPaths } from '../record/record-names.js';
 import { NO_OUTPUTS, staleOutputs } from '../db/stale-outputs.js';
 import type { BuildEnvironment } from './build-environment.js';
+import { removeContents } from './remove-content.js';
 import { removeOutputs } from './remove-outputs.js';
 import {
   discardStaging,
@@ -129,13 +130,39 @@ export async function tidyStaging(
 
 /**
  * Does what a crash left undone between a commit and the public files: moves staged sidecars of settled attempts into
- * place, removes those of dead attempts, publishes records. One that fails is logged and never stops the others.
+ * place, removes those of dead attempts, publishes records, removes the files of sessions without consent. One that fails is
+ * logged and never stops the others.
  */
 export async function repairPublications(environment: PublishEnvironment): Promise<void> {
-  const { database, log, paths } = environment;
-  for (const attempt of await listStagedAttempts(paths.output)) {
+  for (const attempt of await listStagedAttempts(environment.paths.output)) {
     await tidyStaging(environment, attempt);
   }
+  await publishAll(environment);
+  await removeWithheld(environment, null);
+}
+
+/**
+ * Removes the files of sessions without consent, as removeContents does.
+ * @param identifiers null: of all sessions
+ */
+export async function removeWithheld(
+  environment: PublishEnvironment,
+  identifiers: readonly string[] | null,
+): Promise<void> {
+  const steps = {
+    unpublish: (recordId: number) => publishRecordVersion(environment, recordId),
+    tidySession: async (sessionKey: string) => {
+      const staged = await listStagedAttempts(environment.paths.output);
+      for (const attempt of staged.filter((one) => one.sessionKey === sessionKey)) {
+        await tidyStaging(environment, attempt);
+      }
+    },
+  };
+  await removeContents(environment, steps, identifiers);
+}
+
+async function publishAll(environment: PublishEnvironment): Promise<void> {
+  const { database, log } = environment;
   const failed = new Set<number>();
   for (;;) {
     const page = await database.createScope(() => listUnpublished(PAGE + failed.size));

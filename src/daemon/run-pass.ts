@@ -47,8 +47,8 @@ const DEAD_BUILDS_BEFORE_ALONE = 2;
 
 /**
  * One pass: builds every session that is due, some at a time, until none is left. A session that cannot be built never stops
- * the others; once an instrument's store is found to be away, its other sessions wait for a later pass, and once our own
- * folders are, all do. What is paused meanwhile is not taken up any more.
+ * the others; once an instrument's store or a source is found to be away, its other sessions wait for a later pass, and once
+ * our own folders are, all do. What is paused meanwhile is not taken up any more.
  * @throws AppError when the database cannot be reached.
  */
 export async function runPass(
@@ -72,6 +72,8 @@ class Pass {
   readonly #taken = new Set<string>();
   /** Why the store of an instrument is away, by pid. */
   readonly #storesAway = new Map<string, string>();
+  /** Why a source cannot be asked, by its name. */
+  readonly #sourcesAway = new Map<string, string>();
   /** Why nothing can be written to our own folders; null: it can. */
   #foldersAway: string | null = null;
   #queue: WorkingSession[] = [];
@@ -93,11 +95,7 @@ class Pass {
         const report = await this.#buildContained(session);
         if (report === null) continue;
         const { away, reason } = report;
-        if (away === 'store' && reason !== null) {
-          this.#storesAway.set(session.instrumentPid, reason);
-        } else if (away === 'folders') {
-          this.#foldersAway ??= reason;
-        }
+        if (away !== null && reason !== null) this.#noteAway(session, away, reason);
         this.reports.push(report);
         this.#options.onReport?.(report);
       } catch (error) {
@@ -106,6 +104,14 @@ class Pass {
         throw error;
       }
     }
+  }
+
+  /** Sessions that need the same are not tried in this pass. */
+  #noteAway(session: WorkingSession, away: WhatIsAway, reason: string): void {
+    const source = this.#environment.sourceOf(session);
+    if (away === 'store') this.#storesAway.set(session.instrumentPid, reason);
+    else if (away === 'folders') this.#foldersAway ??= reason;
+    else if (source !== null) this.#sourcesAway.set(source, reason);
   }
 
   /** An error that is not of the database leaves the session as it is and stops no other. */
@@ -126,6 +132,8 @@ class Pass {
     if (this.#foldersAway !== null) return this.#notTried(session, this.#foldersAway, 'folders');
     const storeAway = this.#storesAway.get(session.instrumentPid);
     if (storeAway !== undefined) return this.#notTried(session, storeAway, 'store');
+    const sourceAway = this.#sourcesAway.get(this.#environment.sourceOf(session) ?? '');
+    if (sourceAway !== undefined) return this.#notTried(session, sourceAway, 'source');
     const { log } = this.#environment;
     if (await this.#isPaused(session)) {
       log.debug('A session was passed over.', { session: session.key, reason: 'paused' });

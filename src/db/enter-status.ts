@@ -3,6 +3,7 @@ import type { RecordStatus } from '../domain/record-status.js';
 import { closeAttempts } from './build-attempts.js';
 import { removeValues } from './catalogue-store.js';
 import type { Dialect } from './dialect.js';
+import { forgetContent } from './forget-content.js';
 import type { RecordRow, SessionLogRow, SessionRow } from './tables.js';
 
 /** What a session forgets when it is to be built anew. */
@@ -54,7 +55,10 @@ export async function enterStatus(
     });
   await alignLogRows(transaction, identifier, { status });
   if (status === 'CANCELLED') await withdrawRecords(transaction, dialect, identifier);
-  if (status === 'NO_CONSENT') await forgetContent(transaction, dialect, identifier);
+  if (status === 'NO_CONSENT') {
+    await withdrawRecords(transaction, dialect, identifier);
+    await forgetContent(transaction, identifier);
+  }
 }
 
 /** What all log rows of a session have in common; what is left away stays as it is. */
@@ -89,28 +93,6 @@ async function hasCurrentRecord(knex: Knex, identifier: string): Promise<boolean
     .where({ session_identifier: identifier, superseded_at: null, withdrawn_at: null })
     .first('id');
   return current !== undefined;
-}
-
-/**
- * Withdraws every version of a session's record and everything the database knows of its content: catalogue, verdicts
- * and the last look. The rows of the versions stay, so that their files can be found and removed.
- */
-async function forgetContent(
-  transaction: Knex,
-  dialect: Dialect,
-  identifier: string,
-): Promise<void> {
-  await withdrawRecords(transaction, dialect, identifier);
-  await transaction('activities')
-    .whereIn(
-      'record_id',
-      transaction('records').where('session_identifier', identifier).select('id'),
-    )
-    .del();
-  await transaction('file_verdicts').where('session_identifier', identifier).del();
-  await transaction<SessionRow>('sessions')
-    .where('session_identifier', identifier)
-    .update({ last_look: null });
 }
 
 /** Withdraws every version of a session's record and takes it out of the search. */

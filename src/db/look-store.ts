@@ -6,6 +6,7 @@ import { insertMany, type BulkColumn } from './dialect.js';
 import { scopedSession } from './scope.js';
 import { lastLookColumn } from './session-mapper.js';
 import type { FileVerdictRow, SessionRow } from './tables.js';
+import { withoutWithheldNames } from './withheld-names.js';
 
 const VERDICT_COLUMNS: readonly BulkColumn[] = [
   { name: 'session_identifier', kind: 'text' },
@@ -17,20 +18,21 @@ const VERDICT_COLUMNS: readonly BulkColumn[] = [
   { name: 'mtime_ns', kind: 'integer' },
 ];
 
-/** Replaces the verdicts of the session's latest look. */
+/** Replaces the verdicts of the session's latest look; those on files of sessions without consent are left out. */
 export async function saveVerdicts(
   sessionIdentifier: string,
   verdicts: readonly FileVerdict[],
 ): Promise<void> {
   const unit = scopedSession();
   const transaction = await unit.writer();
+  const told = await withoutWithheldNames(transaction, sessionIdentifier, verdicts);
   await transaction('file_verdicts').where('session_identifier', sessionIdentifier).del();
   await insertMany(
     transaction,
     unit.dialect,
     'file_verdicts',
     VERDICT_COLUMNS,
-    verdicts.map((verdict, position) => ({
+    told.map((verdict, position) => ({
       session_identifier: sessionIdentifier,
       position,
       location: verdict.location,

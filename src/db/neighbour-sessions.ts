@@ -5,6 +5,7 @@ import { readFrozenOffsets } from './frozen-clock-offsets.js';
 import { instantMs, instantText } from './instant.js';
 import { scopedSession } from './scope.js';
 import { toWorkingSession } from './session-mapper.js';
+import { sharingInstruments } from './sharing-instruments.js';
 import type { SessionRow } from './tables.js';
 
 /** A session on which a clock offset is frozen, not only that there was none. */
@@ -70,20 +71,7 @@ export async function overlappingSessions(knex: Knex, identifier: string): Promi
     .where('session_identifier', identifier)
     .first('instrument', 'start_at', 'end_at', 'clock_offsets');
   if (session?.start_at == null) return [];
-  const { instrument } = session;
-  // Rows made by SQL may name their folder in `instruments` only.
-  const foldersOfIt = (): Knex.QueryBuilder =>
-    knex('instruments')
-      .where('instrument_pid', instrument)
-      .select('filestore_path')
-      .union(knex('instrument_folders').where('instrument_pid', instrument).select('path'));
-  const sharing = knex('instruments')
-    .whereIn('filestore_path', foldersOfIt())
-    .orWhereIn(
-      'instrument_pid',
-      knex('instrument_folders').whereIn('path', foldersOfIt()).select('instrument_pid'),
-    )
-    .select('instrument_pid');
+  const sharing = sharingInstruments(knex, session.instrument);
   const query = knex<SessionRow>('sessions')
     .whereIn('instrument', sharing)
     .whereNot('session_identifier', identifier)

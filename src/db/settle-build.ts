@@ -11,6 +11,7 @@ import { enterStatus, FRESH_START } from './enter-status.js';
 import { takeUpChange } from './refresh-session.js';
 import { scopedSession } from './scope.js';
 import { generationDetailColumn } from './record-generation.js';
+import { saveSourceAnswer, type SettledAnswer } from './source-answer-store.js';
 import type { RecordRow, SessionLogRow, SessionRow } from './tables.js';
 
 /** The version of a record that a build made; its file is written already. */
@@ -44,6 +45,8 @@ export interface Settlement {
   readonly fingerprint: string | null;
   /** Null with COMPLETED or BUILT_NOT_EXPORTED: the current version is still right. */
   readonly record: NewRecord | null;
+  /** What the session's source answered; absent: none was asked. */
+  readonly sourceAnswer?: SettledAnswer;
 }
 
 /** What became of a settlement. In the last two cases nothing of the attempt is visible. */
@@ -92,6 +95,9 @@ export async function settleBuild(settlement: Settlement): Promise<SettleResult>
     },
   });
   await logGeneration(transaction, settlement, session, record?.version ?? null);
+  if (settlement.sourceAnswer !== undefined) {
+    await saveSourceAnswer(transaction, dialect, identifier, settlement.sourceAnswer);
+  }
   return { kind: 'settled', recordId: record?.id ?? null, version: record?.version ?? null };
 }
 

@@ -45,7 +45,11 @@ export async function staleOutputs(version: {
   const previews = new Set(named.map((row) => row.preview));
   const left = rows.filter((row) => !locations.has(row.location) || !previews.has(row.preview));
   if (left.length === 0) return NO_OUTPUTS;
-  const kept = await ofOtherSessions(knex, sessionIdentifier, left);
+  const kept = await ofOtherSessions(knex, sessionIdentifier, {
+    locations: left.map(({ location }) => location),
+    earliestMs: left.reduce((least, row) => Math.min(least, row.time_ms), Infinity),
+    latestMs: left.reduce((most, row) => Math.max(most, row.time_ms), -Infinity),
+  });
   const stale = left.filter(({ location }) => !kept.has(location));
   return {
     locations: [
@@ -61,13 +65,20 @@ export async function staleOutputs(version: {
   };
 }
 
+/** Files and the times, epoch milliseconds, between which they were written. */
+interface TimedLocations {
+  readonly locations: readonly Location[];
+  readonly earliestMs: number;
+  readonly latestMs: number;
+}
+
 /** Those of the locations that another session has in its record, or may be about to take into it. */
-async function ofOtherSessions(
+export async function ofOtherSessions(
   knex: Knex,
   sessionIdentifier: string,
-  rows: readonly EarlierRow[],
+  { locations, earliestMs, latestMs }: TimedLocations,
 ): Promise<ReadonlySet<Location>> {
-  const wanted = new Set(rows.map((row) => row.location));
+  const wanted = new Set(locations);
   const kept = new Set<Location>();
   const keep = (found: readonly { readonly location: string }[]): void => {
     for (const { location } of found) if (wanted.has(location)) kept.add(location);
@@ -77,8 +88,6 @@ async function ofOtherSessions(
       .where({ session_identifier: sessionIdentifier, verdict: 'other session' })
       .select<{ location: string }[]>('location'),
   );
-  const earliestMs = rows.reduce((least, row) => Math.min(least, row.time_ms), Infinity);
-  const latestMs = rows.reduce((most, row) => Math.max(most, row.time_ms), -Infinity);
   const nearby = knex('sessions')
     .where('start_at', '<=', instantText(latestMs + TIME_SLACK_MS))
     .where('end_at', '>=', instantText(earliestMs - TIME_SLACK_MS))

@@ -324,3 +324,19 @@ export interface InstrumentClockRow {
   offset_ms: number;
   measured_at: string;
 }
+
+export interface SourceAnswerRow {
+  session_identifier: string;
+  source: string;
+  event_id: number;
+  outcome: 'answered' | 'no consent' | 'no reservation';
+  answered_at: string;
+  details: string | null;
+}
+
+export interface OutputRemovalRow {
+  id: number;
+  session_identifier: string;
+  location: string | null;
+  preview: string | null;
+}

@@ -105,3 +105,12 @@ export function invalidPaths(input: RecordNameInput, fingerprint: string): Recor
   const { stem } = baseName({ ...input, collides: true }, EXTENSION_BYTES + VERSION_BYTES);
   return both(`invalid/${stem}.${fingerprint.slice(0, 16)}`);
 }
+
+/**
+ * Whether a file under `versions/` or `invalid/` is named after a session: by its identifier's hash, which two sessions out of
+ * some thousand million may share.
+ */
+export function isNamedAfter(fileName: string, sessionIdentifier: string): boolean {
+  const match = /_([0-9a-f]{8})\.[0-9a-f]{16}\.(?:xml|json)$/.exec(fileName);
+  return match?.[1] === hexOf(sessionIdentifier);
+}

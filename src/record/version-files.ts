@@ -2,6 +2,7 @@ import type { Dir } from 'node:fs';
 import { opendir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AppError, systemErrorCode } from '../errors.js';
+import { isNamedAfter } from './record-names.js';
 
 /** Names of version files end in a dot, 16 digits of the fingerprint and the extension: see versionPaths. */
 const VERSION_FILE = /\.[0-9a-f]{16}\.(?:xml|json)$/;
@@ -39,4 +40,27 @@ export async function* listVersionFiles(
       }
     }
   }
+}
+
+/**
+ * The files of versions, and records that were kept aside, that are named after a session, relative to the records folder.
+ * @param years folders of versions that are looked into
+ * @throws AppError FILE_UNREADABLE
+ */
+export async function filesNamedAfter(
+  recordsFolder: string,
+  sessionIdentifier: string,
+  years: readonly string[],
+): Promise<string[]> {
+  const found: string[] = [];
+  for (const folder of ['invalid', ...years.map((year) => `versions/${year}`)]) {
+    const files = await openFolder(join(recordsFolder, folder));
+    if (files === null) continue;
+    for await (const file of files) {
+      if (file.isFile() && isNamedAfter(file.name, sessionIdentifier)) {
+        found.push(`${folder}/${file.name}`);
+      }
+    }
+  }
+  return found.sort();
 }
