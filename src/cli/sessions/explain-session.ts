@@ -5,22 +5,26 @@ import { sessionsNear } from '../../db/neighbour-sessions.js';
 import { activePauses } from '../../db/pause-store.js';
 import { currentRecord, recordDatasets } from '../../db/record-store.js';
 import { getSession } from '../../db/session-store.js';
+import { findSourceAnswer, type KeptAnswer } from '../../db/source-answer-store.js';
 import { VERDICTS, type FileVerdict } from '../../domain/found-file.js';
 import { filesOfDataset, type Dataset } from '../../domain/dataset.js';
 import { WIDEST_CLOCK_SHIFT_MS, withClockOffsets } from '../../domain/frozen-clock-offsets.js';
 import type { Instrument } from '../../domain/instrument.js';
 import { decodeLocation, displayName, type Location } from '../../domain/location.js';
+import type { Session } from '../../domain/session.js';
 import { completeSession, type WorkingSession } from '../../domain/working-session.js';
 import { AppError } from '../../errors.js';
 import { DEFAULT_NEAR_MS } from '../../files/look-request.js';
 import { openApplication, type Application } from '../../main.js';
 import type { CommandContext } from '../command-context.js';
+import { escapeControls } from '../../log-values.js';
 import { localTimeText } from '../local-time-text.js';
 import { isoText, verdictDocument } from '../report-json.js';
 import { StopSignals } from '../stop-signals.js';
 import { explainHints, type Hint, type Neighbour } from './explain-hints.js';
 import { lookAfresh, type FreshLook } from './look-afresh.js';
 import { sessionDocument, waitingOf, type Waiting } from './session-words.js';
+import { sourceAnswerDocument, sourceAnswerLines } from './source-answer-words.js';
 
 /** What `sessions explain` was given. */
 export interface ExplainSessionOptions {
@@ -31,6 +35,7 @@ interface Explained {
   readonly session: WorkingSession;
   readonly instrument: Instrument;
   readonly waiting: Waiting | null;
+  readonly sourceAnswer: KeptAnswer | null;
   readonly verdicts: readonly FileVerdict[];
   readonly missing: readonly MissingFile[];
   readonly neighbours: readonly Neighbour[];
@@ -68,6 +73,7 @@ async function readExplained(id: string, nowMs: number): Promise<Explained> {
     session,
     instrument,
     waiting: waitingOf(session, await activePauses(nowMs), nowMs),
+    sourceAnswer: await findSourceAnswer(session.identifier),
     verdicts: await listVerdicts(session.identifier),
     missing: datasets.flatMap(missingFilesOf),
     neighbours:
@@ -107,15 +113,29 @@ async function freshLook(
   const refusal =
     session === null
       ? 'has no START or no END yet'
-      : working.status === 'NO_CONSENT'
-        ? 'has no consent: its files are not looked at'
-        : null;
+      : await whyNotLooked(environment, working, session, signal);
   if (session === null || refusal !== null) {
     throw new AppError('INPUT_INVALID', `The session ${working.key} ${refusal ?? ''}.`, {
       remedy: `See \`recordsmith sessions show ${working.key}\`.`,
     });
   }
   return lookAfresh({ environment, session, working, instrument, signal });
+}
+
+/** No file is opened without consent, as in a build; null: nothing speaks against it. */
+async function whyNotLooked(
+  { ask }: Application['environment'],
+  { status }: WorkingSession,
+  session: Session,
+  signal: AbortSignal,
+): Promise<string | null> {
+  if (status === 'NO_CONSENT') return 'has no consent: its files are not looked at';
+  const answer = await ask(session, signal);
+  if (answer.kind === 'refused') return `is not looked at: ${answer.reason}`;
+  if (answer.kind === 'gone' || answer.kind === 'away') {
+    return `is not looked at before its source has answered: ${answer.reason.replace(/\.$/, '')}`;
+  }
+  return null;
 }
 
 function printJson(
@@ -127,6 +147,7 @@ function printJson(
   const verdicts = fresh?.verdicts ?? explained.verdicts;
   context.printJson({
     ...sessionDocument(explained.session, explained.waiting),
+    source_answer: sourceAnswerDocument(explained.sourceAnswer),
     fresh_look: fresh !== null,
     files: verdicts.map(verdictDocument),
     missing: explained.missing.map(({ location, name, missingSinceMs }) => ({
@@ -157,6 +178,9 @@ function printForPeople(
       `${session.endMs === null ? 'no END' : time(session.endMs)}; ${session.status}` +
       (waiting === null ? '' : ` (${waiting.reason})`),
   );
+  for (const [name, value] of sourceAnswerLines(explained.sourceAnswer, time)) {
+    context.note(`${name}: ${escapeControls(value)}`);
+  }
   for (const verdict of VERDICTS) {
     const files = verdicts.filter((one) => one.verdict === verdict);
     if (files.length === 0) continue;

@@ -9,6 +9,7 @@ import { activePauses } from '../../db/pause-store.js';
 import { listRecords } from '../../db/record-store.js';
 import { listFileRules } from '../../db/session-files-store.js';
 import { getSession, listOverrides, sessionHistory } from '../../db/session-store.js';
+import { findSourceAnswer } from '../../db/source-answer-store.js';
 import { waitingOf } from './session-words.js';
 
 /** Everything that `sessions show` tells. */
@@ -26,6 +27,7 @@ export async function readSessionDetails(id: string, nowMs: number) {
     session,
     instrument: await getInstrument(session.instrumentPid),
     waiting: waitingOf(session, await activePauses(nowMs), nowMs),
+    sourceAnswer: await findSourceAnswer(identifier),
     overrides: await listOverrides(identifier),
     events: history.events,
     attempts: history.attempts,

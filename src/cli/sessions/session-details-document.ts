@@ -4,6 +4,7 @@ import type { RecordVersion } from '../../db/record-store.js';
 import { isoText } from '../report-json.js';
 import type { SessionDetails } from './read-session-details.js';
 import { overrideDocument } from './session-overrides.js';
+import { sourceAnswerDocument } from './source-answer-words.js';
 import { isoOrNull, problemInWords, sessionDocument } from './session-words.js';
 
 /** Whether a version is shown, was followed by another one, or was withdrawn. */
@@ -40,6 +41,7 @@ export function sessionDetailsDocument(details: SessionDetails, records: string)
     failed_tries: session.tries,
     last_reason: session.deferralReason,
     fresh: session.rebuildFresh,
+    source_answer: sourceAnswerDocument(details.sourceAnswer),
     overrides: details.overrides.map(overrideDocument),
     events: details.events.map((event) => ({
       event_type: event.eventType,

@@ -12,6 +12,7 @@ import {
   versionState,
 } from './session-details-document.js';
 import { problemInWords } from './session-words.js';
+import { sourceAnswerLines } from './source-answer-words.js';
 
 /** How instants are written for this session's people. */
 type Timed = (epochMs: number | null) => string;
@@ -46,6 +47,7 @@ function summaryLines(details: SessionDetails, time: Timed): [string, string][] 
   }
   if (session.builtElsewhere) lines.push(['built by', 'another program']);
   if (session.rebuildFresh) lines.push(['next build', 'drops files that are gone']);
+  lines.push(...sourceAnswerLines(details.sourceAnswer, time));
   const problem = problemInWords(session);
   if (problem !== null) {
     lines.push(['problem', `${problem.problem}: ${problem.message}`], ['remedy', problem.remedy]);
