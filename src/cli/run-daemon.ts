@@ -152,7 +152,7 @@ async function beginLife(daemon: Daemon, config: Config): Promise<DaemonLife> {
     ...harvesting.schedules,
     new Schedule({
       name: 'idle sessions',
-      expression: IDLE_SESSIONS_TIME,
+      when: IDLE_SESSIONS_TIME,
       log,
       run: async (ended) => {
         await closeIdleSessions({
