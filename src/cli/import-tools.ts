@@ -62,36 +62,29 @@ function toolsOf(
   return new NemoProbe(options, timeoutS * 1000).tools();
 }
 
+/** What the tools mean; with `sets` those that are certain are set in the same transaction. */
 async function propose(
-  { database }: CommandDatabase,
+  opened: CommandDatabase,
   source: NemoSourceSettings,
   tools: readonly ListedTool[],
+  sets: boolean,
 ) {
-  return database.createScope(async () => {
+  const read = async () => {
     const instruments = await listInstruments();
     const named = (await listTools()).filter((tool) => tool.source === source.name);
     const ids = named.map(({ toolId }) => toolIdOf(toolId)).filter((id) => id !== null);
     const mapping = await toolMapping(source.name, source.url);
-    return {
-      instruments,
-      proposals: proposeTools(tools, { instruments, mapping, set: new Set(ids) }),
-    };
-  });
-}
-
-/** Sets what is certain and not set yet; what somebody set meanwhile stays. */
-async function apply(
-  opened: CommandDatabase,
-  source: string,
-  certain: readonly ToolProposal[],
-): Promise<void> {
-  await changeInstruments(opened, 'an instrument of a tool', async () => {
-    const before = await listTools();
-    for (const { toolId, instrumentPid } of certain) {
-      const isSet = before.some((tool) => tool.source === source && tool.toolId === String(toolId));
-      if (isSet || instrumentPid === null) continue;
-      await setTool({ source, toolId: String(toolId), instrumentPid });
+    const proposals = proposeTools(tools, { instruments, mapping, set: new Set(ids) });
+    return { instruments, proposals };
+  };
+  if (!sets) return opened.database.createScope(read);
+  return changeInstruments(opened, 'an instrument of a tool', async () => {
+    const found = await read();
+    for (const { certainty, toolId, instrumentPid } of found.proposals) {
+      if (certainty !== 'certain' || instrumentPid === null) continue;
+      await setTool({ source: source.name, toolId: String(toolId), instrumentPid });
     }
+    return found;
   });
 }
 
@@ -181,12 +174,11 @@ export async function importTools(
     async (opened) => {
       const source = askableSource(opened.config, sourceName);
       const tools = await toolsOf(source, opened.log);
-      const { instruments, proposals } = await propose(opened, source, tools);
+      const { instruments, proposals } = await propose(opened, source, tools, isWriting);
       const certain = applies ? proposals.filter(({ certainty }) => certainty === 'certain') : [];
       const isMissingAny = missingInstruments(proposals).length > 0;
       const file = csv === undefined || !isMissingAny ? null : resolve(context.workingFolder, csv);
       if (file !== null && !dryRun) await writeNewFile(file, csvText(source, proposals));
-      if (isWriting) await apply(opened, source.name, certain);
       if (context.json) {
         context.printJson({
           source: source.name,

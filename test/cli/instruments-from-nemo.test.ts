@@ -88,6 +88,16 @@ describeDatabases('instruments import --from-nemo', (fixture) => {
     expect(stdout).toMatch(/new: Plasma-cleaner-a\s+to be filled in/);
   });
 
+  test('a name that two instruments have is not certain', async () => {
+    await addInstrument(fixture.database, 'other', { displayName: 'Quanta 200' });
+    const { tools, applied } = await listed('--apply');
+    expect(applied).toEqual([10]);
+    expect(tools).toContainEqual(
+      expect.objectContaining({ tool_id: 12, why: 'same name, as FEI-Quanta and other' }),
+    );
+    expect(await mapped()).toEqual(['nemo:10 jeol', 'nemo:14 helios-1']);
+  });
+
   test('--apply sets what is certain and touches nothing else', async () => {
     expect(await listed('--apply', '--dry-run')).toMatchObject({ applied: [10, 12] });
     expect(await mapped()).toEqual(['nemo:14 helios-1']);

@@ -135,6 +135,14 @@ describe('variables of sources', () => {
     ]);
   });
 
+  test('go to the source of the longest name', () => {
+    const longer = SECOND.map((line) => line.replace('nemo-2', 'nemo--x'));
+    const { config } = load([...NEMO, '    token: x', ...longer, '    consent: off'], {
+      RECORDSMITH_SOURCES__NEMO__X__TOKEN: 'longer',
+    });
+    expect(config.sources).toMatchObject([{ token: 'x' }, { token: 'longer' }]);
+  });
+
   test.each([
     ['RECORDSMITH_SOURCES__NEMMO__TOKEN', /did you mean RECORDSMITH_SOURCES__NEMO__TOKEN\?/],
     ['RECORDSMITH_SOURCES__NEMO__TOKN', /did you mean RECORDSMITH_SOURCES__NEMO__TOKEN\?/],
