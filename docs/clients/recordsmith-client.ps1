@@ -16,10 +16,10 @@ powershell -NoProfile -ExecutionPolicy Bypass -File recordsmith-client.ps1 start
 #>
 param(
     [Parameter(Position = 0)] [string] $Command = '',
-    [string] $Url = $env:RECORDSMITH_URL,
-    [string] $Instrument = $env:RECORDSMITH_INSTRUMENT,
-    [string] $TokenFile = $env:RECORDSMITH_TOKEN_FILE,
-    [string] $Queue = $env:RECORDSMITH_QUEUE,
+    [string] $Url = $env:RS_URL,
+    [string] $Instrument = $env:RS_INSTRUMENT,
+    [string] $TokenFile = $env:RS_TOKEN_FILE,
+    [string] $Queue = $env:RS_QUEUE,
     [string] $User = '',
     [string] $Session = '',
     [string] $Note = '',
@@ -144,8 +144,8 @@ function Add-Event([string] $kind) {
 }
 
 function Get-Token {
-    if (-not $Url) { Stop-Client $ExitConfiguration 'no address: set RECORDSMITH_URL' }
-    if (-not $TokenFile) { Stop-Client $ExitConfiguration 'no token: set RECORDSMITH_TOKEN_FILE' }
+    if (-not $Url) { Stop-Client $ExitConfiguration 'no address: set RS_URL' }
+    if (-not $TokenFile) { Stop-Client $ExitConfiguration 'no token: set RS_TOKEN_FILE' }
     try { $token = (Get-Content -LiteralPath $TokenFile -Raw).Trim() } catch {
         Stop-Client $ExitConfiguration "$TokenFile cannot be read"
     }
@@ -293,7 +293,7 @@ try {
             exit (Send-Queue 0)
         }
         default {
-            if (-not $Instrument) { Stop-Client $ExitConfiguration 'no instrument: set RECORDSMITH_INSTRUMENT' }
+            if (-not $Instrument) { Stop-Client $ExitConfiguration 'no instrument: set RS_INSTRUMENT' }
             Add-Event ($Command.ToUpperInvariant())
             exit (Send-Queue 35)
         }

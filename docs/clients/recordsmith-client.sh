@@ -20,11 +20,11 @@ flush       send what is in the queue, unless the server was just away; --now: i
 status      what is in the queue, and whether a session is open here
 
 Settings, as environment variables or options:
-  RECORDSMITH_URL         --url URL            such as https://recordsmith.example.org
-  RECORDSMITH_INSTRUMENT  --instrument PID     key of the instrument
-  RECORDSMITH_TOKEN_FILE  --token-file FILE    file with the token (scope ingest), readable by this account only
-  RECORDSMITH_QUEUE       --queue FOLDER       where events wait (default: ~/.recordsmith-client)
-  RECORDSMITH_CA_FILE     --ca-file FILE       certificates to trust besides those of the system
+  RS_URL         --url URL            such as https://recordsmith.example.org
+  RS_INSTRUMENT  --instrument PID     key of the instrument
+  RS_TOKEN_FILE  --token-file FILE    file with the token (scope ingest), readable by this account only
+  RS_QUEUE       --queue FOLDER       where events wait (default: ~/.recordsmith-client)
+  RS_CA_FILE     --ca-file FILE       certificates to trust besides those of the system
 
 Exit codes: 0 all sent; 64 wrong usage; 65 an event was refused (it is in the folder `refused`); 75 it waits in the queue;
 77 the token was refused; 78 a setting is missing or the address is wrong.
@@ -42,11 +42,11 @@ fail() {
 
 # --- settings -------------------------------------------------------------------------------------------------------------
 
-url=${RECORDSMITH_URL:-}
-instrument=${RECORDSMITH_INSTRUMENT:-}
-token_file=${RECORDSMITH_TOKEN_FILE:-}
-queue=${RECORDSMITH_QUEUE:-${HOME:-.}/.recordsmith-client}
-ca_file=${RECORDSMITH_CA_FILE:-}
+url=${RS_URL:-}
+instrument=${RS_INSTRUMENT:-}
+token_file=${RS_TOKEN_FILE:-}
+queue=${RS_QUEUE:-${HOME:-.}/.recordsmith-client}
+ca_file=${RS_CA_FILE:-}
 user= session= note= force=no
 
 command=${1:-}
@@ -203,8 +203,8 @@ enqueue() {
 }
 
 read_token() {
-  [ -n "$url" ] || fail "$EXIT_CONFIGURATION" "no address: set RECORDSMITH_URL"
-  [ -n "$token_file" ] || fail "$EXIT_CONFIGURATION" "no token: set RECORDSMITH_TOKEN_FILE"
+  [ -n "$url" ] || fail "$EXIT_CONFIGURATION" "no address: set RS_URL"
+  [ -n "$token_file" ] || fail "$EXIT_CONFIGURATION" "no token: set RS_TOKEN_FILE"
   [ -r "$token_file" ] || fail "$EXIT_CONFIGURATION" "$token_file cannot be read"
   case $(ls -ldL "$token_file") in
     ????------*) ;;
@@ -309,7 +309,7 @@ flush() {
 
 case $command in
   start | end)
-    [ -n "$instrument" ] || fail "$EXIT_CONFIGURATION" "no instrument: set RECORDSMITH_INSTRUMENT"
+    [ -n "$instrument" ] || fail "$EXIT_CONFIGURATION" "no instrument: set RS_INSTRUMENT"
     if [ "$command" = start ]; then enqueue START; else enqueue END; fi
     flush 35
     ;;

@@ -1,4 +1,5 @@
 import type { Config } from '../config/schema.js';
+import { instrumentPcRoutes } from '../configured-instrument-pcs.js';
 import type { NemoSourceSettings } from '../config/sources-schema.js';
 import type { HttpSettings } from '../http/http-settings.js';
 import type { Metrics } from '../http/metrics.js';
@@ -33,7 +34,12 @@ function settingsOf({ http }: Config): HttpSettings {
 }
 
 /** The routes that the configuration asks for. */
-async function routesOf({
+async function routesOf(options: DaemonHttpOptions): Promise<readonly RoutePlugin[]> {
+  const routes = await Promise.all([webhookRoutes(options), instrumentPcRoutes(options.config)]);
+  return routes.flat();
+}
+
+async function webhookRoutes({
   application,
   metrics,
   onHint,

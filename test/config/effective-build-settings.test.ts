@@ -1,5 +1,9 @@
 import { describe, expect, test } from '@jest/globals';
 import { describeOrigin } from '../../src/config/config-origin.js';
+import {
+  effectiveAutoClose,
+  instrumentPcSourcesOf,
+} from '../../src/config/effective-auto-close.js';
 import { effectiveBuildSettings } from '../../src/config/effective-build-settings.js';
 import { configSchema } from '../../src/config/schema.js';
 
@@ -23,6 +27,20 @@ describe('effectiveBuildSettings', () => {
     ]);
   });
 
+  test('an instrument says itself what ends its open sessions', () => {
+    const [source] = instrumentPcSourcesOf(
+      configSchema.parse({ sources: [{ name: 'pcs', kind: 'instrument-pc', idle_minutes: 90 }] }),
+    );
+    if (source === undefined) throw new Error('There is no source.');
+    const settings = { auto_close: 'idle' };
+    expect(effectiveBuildSettings(config, settings).settings).toStrictEqual(config.build);
+    expect(effectiveAutoClose(source, settings)).toEqual({ auto_close: 'idle', idle_minutes: 90 });
+    expect(effectiveAutoClose(source, { idle_minutes: 'long' })).toEqual({
+      auto_close: 'off',
+      idle_minutes: 90,
+    });
+  });
+
   test('no settings leave the configuration as it is', () => {
     expect(effectiveBuildSettings(config, {}).settings).toStrictEqual(config.build);
   });
@@ -40,6 +58,9 @@ describe('effectiveBuildSettings', () => {
     [{ build: { limits: { look_seconds: 3 } } }, /look_seconds: holds for the whole process/],
     [{ build: { settle_time_s: 7200 } }, /build\.settle_max_s: expected at least as long/],
     [{ biuld: {} }, /did you mean 'build'/],
+    [{ auto_close: 'ilde' }, /auto_close: expected off, next-start or idle, found "ilde"/],
+    [{ idle_minutes: 0 }, /idle_minutes: expected a number of minutes above 0, found 0/],
+    [{ auto_closes: 'off' }, /did you mean 'auto_close'/],
     [{ build: 3 }, /build: expected a group of keys, found 3/],
     ['text', /expected a JSON object/],
   ])('%j is refused', (settings, message) => {

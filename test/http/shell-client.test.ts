@@ -44,10 +44,10 @@ class Client {
       const child = spawn('sh', [CLIENT, ...args], {
         env: {
           PATH: process.env['PATH'],
-          RECORDSMITH_URL: this.url,
-          RECORDSMITH_INSTRUMENT: 'titan',
-          RECORDSMITH_TOKEN_FILE: join(this.folder, 'token'),
-          RECORDSMITH_QUEUE: this.queue,
+          RS_URL: this.url,
+          RS_INSTRUMENT: 'titan',
+          RS_TOKEN_FILE: join(this.folder, 'token'),
+          RS_QUEUE: this.queue,
         },
         stdio: ['ignore', 'pipe', 'pipe'],
       });
@@ -258,7 +258,7 @@ describe('the shell client', () => {
     client.url = '';
     expect(await client.run('start')).toMatchObject({
       code: 78,
-      output: expect.stringContaining('RECORDSMITH_URL'),
+      output: expect.stringContaining('RS_URL'),
     });
     expect(client.waiting()).toHaveLength(1);
     expect(await client.run('begin')).toMatchObject({ code: 64 });
