@@ -8,6 +8,7 @@ import { retrySessions } from '../../src/db/retry-sessions.js';
 import { sessionKeyOf } from '../../src/domain/session.js';
 import { repairPublications } from '../../src/daemon/publish-record-version.js';
 import { includeFile } from '../../src/db/session-files-store.js';
+import type { UsageEventRow } from '../../src/db/tables.js';
 import { updateSessionStatus } from '../../src/db/update-session-status.js';
 import { stagingPath } from '../../src/daemon/staging.js';
 import { invalidPaths } from '../../src/record/record-names.js';
@@ -112,6 +113,21 @@ describeEngines('A session without consent', (engine) => {
     ]) {
       expect(place === 'records/' ? `${found} records/` : found).toContain(place);
     }
+    // What attempts say for which they waited or failed.
+    await lab.database
+      .knex('build_attempts')
+      .where({ session_identifier: identifier })
+      .update({ reason: 'waiting: zanzibar.msa' });
+    await lab.database
+      .knex('session_log')
+      .where({ session_identifier: identifier, event_type: 'RECORD_GENERATION', attempt: 1 })
+      .update({
+        detail: JSON.stringify({
+          ...{ outcome: 'ERROR', reason: 'FILE_UNREADABLE: zanzibar.msa', duration_ms: 1 },
+          ...{ host: 'here', software_version: '1', record_version: null },
+        }),
+        revision: 2,
+      });
     // A record that was kept aside, and what a killed build left.
     const names = { sessionIdentifier: identifier, sessionKey: sessionKeyOf(identifier) };
     const aside = invalidPaths(
@@ -133,9 +149,12 @@ describeEngines('A session without consent', (engine) => {
     expect(refused.reason).toBe('nemo: consent was refused');
     await asking.build(neighbour.identifier);
     expect(await withoutProject()).toEqual([]);
-    const event = await lab.database.knex('usage_events').where({ event_id: id }).first();
+    const event = await lab.database
+      .knex<UsageEventRow>('usage_events')
+      .where({ event_id: id })
+      .first();
     expect(event).toMatchObject({ username: 'pierre', project: null, project_id: null });
-    expect(event.details_sha256).toMatch(/^[0-9a-f]{64}$/);
+    expect(event?.details_sha256).toMatch(/^[0-9a-f]{64}$/);
     expect(await lab.database.createScope(checkInvariants)).toEqual([]);
 
     answer(id, 'Agree');

@@ -28,17 +28,13 @@ export interface UseOptions {
 /** Pierre, Ned (staff), the tools and the first project of the Nautilus. */
 export const NAUTILUS = { pierre: 2, ned: 3, stem: 1, tem: 2, project: 1 } as const;
 
-/** A question with its answer, as NEMO writes it. */
-export function answered(name: string, input: JsonValue): JsonValue {
-  return { [name]: { type: 'textbox', name, title: name, user_input: input } };
-}
-
-/** Answers to several questions in one form. */
+/** Answers to questions in one form, as NEMO writes them. */
 export function form(answers: Readonly<Record<string, JsonValue>>): JsonValue {
-  return Object.assign(
-    {},
-    ...Object.entries(answers).map(([name, input]) => answered(name, input)),
-  );
+  const questions = Object.entries(answers).map(([name, input]) => [
+    name,
+    { type: 'textbox', name, title: name, user_input: input },
+  ]);
+  return Object.fromEntries(questions) as JsonValue;
 }
 
 /** A lab whose sessions are usage events of a fake NEMO; builds run in this process. */

@@ -1,4 +1,5 @@
 import type { NemoClient, ReadOptions } from './nemo-client.js';
+import type { Tool } from './nemo-lookups.js';
 import { isValidReservation, type Reservation, type UsageEvent } from './nemo-rows.js';
 
 /**
@@ -30,7 +31,12 @@ async function familyOf(
   toolId: number,
   options: ReadOptions,
 ): Promise<readonly number[]> {
-  const tools = await client.tools(options);
+  const isKnown = (list: readonly Tool[]): boolean => list.some(({ id }) => id === toolId);
+  const remembered = await client.tools(options);
+  // A tool that was made since has its reservations at its parent.
+  const tools = isKnown(remembered)
+    ? remembered
+    : await client.tools({ ...options, refresh: true });
   const head = tools.find(({ id }) => id === toolId)?.parentToolId ?? toolId;
   const members = tools.filter(({ id, parentToolId }) => id === head || parentToolId === head);
   return [...new Set([toolId, ...members.map(({ id }) => id)])];
