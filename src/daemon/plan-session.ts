@@ -1,4 +1,5 @@
 import { getInstrument } from '../db/instrument-store.js';
+import { tellableVerdicts } from '../db/look-store.js';
 import { currentRecord, recordDatasets } from '../db/record-store.js';
 import { filesOfDataset, type DatasetFile } from '../domain/dataset.js';
 import type { AttemptOutcome } from '../domain/record-status.js';
@@ -126,7 +127,10 @@ async function endingOf(
   }
   const { look } = looked;
   const files = [...look.files, ...look.needsAcquiredTime];
-  const seen = { files, verdicts: look.verdicts };
+  const verdicts = await environment.database.createScope(() =>
+    tellableVerdicts(session.identifier, look.verdicts),
+  );
+  const seen = { files, verdicts };
   const { outcome } = judgeLook(options, looked, nowMs);
   if (outcome.kind === 'waiting') return { outcome: 'DEFERRED', reason: outcome.reason, ...seen };
   if (!isTriedLongEnough(working, nowMs)) {

@@ -44,6 +44,14 @@ export async function saveVerdicts(
   );
 }
 
+/** The verdicts of a look that is not kept, without those on files of sessions that have no consent. */
+export async function tellableVerdicts(
+  sessionIdentifier: string,
+  verdicts: readonly FileVerdict[],
+): Promise<readonly FileVerdict[]> {
+  return withoutWithheldNames(scopedSession().reader(), sessionIdentifier, verdicts);
+}
+
 const verdictName = z.enum(VERDICTS);
 
 /** The verdicts of the latest look, in its order. */

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import { addNote } from '../../src/db/annotation-store.js';
 import { ALL_PERMISSIONS } from '../support/fake-nemo/tokens.js';
+import { runInProcess } from '../cli/run-in-process.js';
 import { describeEngines } from '../support/databases.js';
 import { createAskingLab, form, NAUTILUS, type AskingLab } from '../support/asking-lab.js';
 
@@ -71,6 +72,12 @@ describeEngines('A session whose source is asked', (engine) => {
       expect(xml).toContain(part);
     }
     expect(await asking.build(identifier)).toMatchObject({ version: 1 });
+    const shown = await runInProcess(lab.folder, [
+      ...['sessions', 'show', identifier, '--json', '--config', lab.configFile],
+    ]);
+    expect(JSON.parse(shown.stdout)).toMatchObject({
+      source_answer: { source: 'nemo', event_id: id, outcome: 'answered' },
+    });
     nemo.edit(id, { run_data: JSON.stringify(form({ experiment_title: 'Another title' })) });
     const again = await asking.build(identifier);
     expect(again).toMatchObject({ outcome: 'COMPLETED', version: 2 });

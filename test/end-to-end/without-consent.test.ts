@@ -12,6 +12,7 @@ import type { UsageEventRow } from '../../src/db/tables.js';
 import { updateSessionStatus } from '../../src/db/update-session-status.js';
 import { stagingPath } from '../../src/daemon/staging.js';
 import { invalidPaths } from '../../src/record/record-names.js';
+import { runInProcess } from '../cli/run-in-process.js';
 import { describeEngines } from '../support/databases.js';
 import { createAskingLab, form, NAUTILUS, type AskingLab } from '../support/asking-lab.js';
 
@@ -76,6 +77,9 @@ describeEngines('A session without consent', (engine) => {
     }
     return places;
   }
+
+  const command = (...args: string[]) =>
+    runInProcess(asking.lab.folder, [...args, '--config', asking.lab.configFile]);
 
   /** The project is the neighbour's too, and may be named there. */
   const withoutProject = async (): Promise<string[]> =>
@@ -156,6 +160,17 @@ describeEngines('A session without consent', (engine) => {
     expect(event).toMatchObject({ username: 'pierre', project: null, project_id: null });
     expect(event?.details_sha256).toMatch(/^[0-9a-f]{64}$/);
     expect(await lab.database.createScope(checkInvariants)).toEqual([]);
+    // What people are shown, also of what lies on the store.
+    const told = [
+      await command('sessions', 'show', identifier),
+      await command('sessions', 'explain', identifier),
+      await command('sessions', 'explain', neighbour.identifier, '--look'),
+    ];
+    expect(told.map(({ code }) => code)).toEqual([0, 0, 0]);
+    expect(told[0]?.stdout).toContain('no consent');
+    const shown = told.map(({ stdout, stderr }) => stdout + stderr).join();
+    expect(WORDS.slice(0, 4).filter((word) => shown.includes(word))).toEqual([]);
+    expect((await command('sessions', 'explain', identifier, '--look')).code).toBe(65);
 
     answer(id, 'Agree');
     const again = await asking.build(identifier);

@@ -2,6 +2,7 @@ import { Buffer } from 'node:buffer';
 import { resolve } from 'node:path';
 import type { BuildEnvironment } from '../../daemon/build-environment.js';
 import { lookAtStore, storeOf } from '../../daemon/look-at-session.js';
+import { tellableVerdicts } from '../../db/look-store.js';
 import type { FileVerdict, FoundFile } from '../../domain/found-file.js';
 import type { Instrument } from '../../domain/instrument.js';
 import type { Location } from '../../domain/location.js';
@@ -54,7 +55,10 @@ export async function lookAfresh(options: LookAfreshOptions): Promise<FreshLook>
   const own = look.needsAcquiredTime.slice(0, MOST_READ);
   const acquired = await readAcquiredTimes(options, own);
   const decision = decideByAcquiredTime(request, own, acquired);
-  const verdicts = [...look.verdicts, ...decision.verdicts].sort(byLocation);
+  const all = [...look.verdicts, ...decision.verdicts].sort(byLocation);
+  const verdicts = await environment.database.createScope(() =>
+    tellableVerdicts(options.session.identifier, all),
+  );
 
   // The same look once more, as if every file's own time decided: what a copy job has given a new time turns up.
   const byOwnTime: LookRequest = {
