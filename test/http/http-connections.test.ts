@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { TLSSocket } from 'node:tls';
 import { describe, expect, test } from '@jest/globals';
+import { sleep } from '../../src/clock.js';
 import { startHttpServer } from '../../src/http/start-http-server.js';
 import type { RoutePlugin } from '../../src/http/route-plugin.js';
 import {
@@ -89,6 +90,8 @@ describe('stopping', () => {
       isStopped = true;
     });
     expect(await isRefused(address)).toBe(true);
+    // Longer than the last bytes of an answer are waited for.
+    await sleep(400);
     expect(isStopped).toBe(false);
     tell();
     expect((await answer).headers.get('connection')).toBe('close');

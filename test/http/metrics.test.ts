@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import { describe, expect, test } from '@jest/globals';
 import type { Database } from '../../src/db/database.js';
 import { instantText } from '../../src/db/instant.js';
@@ -37,6 +38,16 @@ describe('/metrics', () => {
     expect(samples.get('recordsmith_database_up')).toBe(1);
     expect(samples.get('process_resident_memory_bytes')).toBeGreaterThan(1e6);
     expect(samples.has('nodejs_eventloop_lag_seconds')).toBe(true);
+  });
+
+  test('has each of its metrics explained to operators, and no other', async () => {
+    const page = await readFile(new URL('../../docs/operations.md', import.meta.url), 'utf8');
+    const explained = [...page.matchAll(/^\| `(recordsmith_\w+)(?:\{.*?\})?`/gm)].map(
+      ([, name]) => name,
+    );
+    const text = await new Metrics('1.2.3').text(null);
+    const served = [...text.matchAll(/^# TYPE (recordsmith_\w+)/gm)].map(([, name]) => name);
+    expect(explained.sort()).toEqual(served.sort());
   });
 
   test('counts builds, messages and passes over sources from the first on', async () => {
