@@ -33,6 +33,23 @@ function faultsOf(action: () => unknown): readonly ConfigFault[] {
 }
 
 describe('loadConfig', () => {
+  test('proxies that are trusted are addresses or networks', () => {
+    const right = ['10.0.0.0/8', '192.0.2.7', '2001:db8::/32', '::1'];
+    expect(load(`http: { trusted_proxies: ${JSON.stringify(right)} }`).config.http).toMatchObject({
+      trusted_proxies: right,
+    });
+    for (const wrong of [
+      'proxy.example.org',
+      '10.0.0.0/33',
+      '10.0.0.0/0',
+      '10.0.0.0/8/8',
+      '::1/',
+    ]) {
+      const [fault] = faultsOf(() => load(`http: { trusted_proxies: ['${wrong}'] }`));
+      expect(fault).toMatchObject({ key: 'http.trusted_proxies[0]' });
+    }
+  });
+
   test('an empty file is the defaults, with paths from its folder', () => {
     const { config } = load('');
     expect(config.build.limits.file_bytes).toBe(256 * 1024 * 1024);

@@ -292,7 +292,7 @@ describe('routes of a plugin', () => {
       guarded += 1;
       if (headers.authorization === undefined) throw new AppError('TOKEN_REFUSED', 'No token.');
     };
-    const { address } = await serve({ routes: [openApiRoutes(guard), routes] });
+    const { address } = await serve({ routes: [openApiRoutes(() => guard), routes] });
     const url = `${address}/api/v1/openapi.json`;
     expect((await fetch(url)).status).toBe(401);
     const answer = await fetch(url, { headers: { authorization: 'Bearer x' } });
