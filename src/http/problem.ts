@@ -1,8 +1,8 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod';
 import { z } from 'zod';
-import { ERROR_CODES, isAppError, type ErrorCode } from '../errors.js';
-import { maskSecrets } from '../log-values.js';
+import { ERROR_CODES, isAppError, type AppError, type ErrorCode } from '../errors.js';
+import { maskSecrets, toLogFields } from '../log-values.js';
 import { PROBLEM_STATUS } from './problem-status.js';
 
 /** Seconds after which a request that met a database that is away may be sent again. */
@@ -23,6 +23,10 @@ export const problemSchema = z.object({
   instance: z.string().meta({ description: 'urn:recordsmith:request: and the id of the request' }),
   code: z.string().meta({ description: 'Stable; docs/errors.md lists all' }),
   remedy: z.string().exactOptional().meta({ description: 'What helps' }),
+  details: z
+    .record(z.string(), z.unknown())
+    .exactOptional()
+    .meta({ description: 'Facts for programs' }),
   faults: z.array(faultSchema).exactOptional().meta({ description: 'Every wrong value' }),
 });
 
@@ -46,6 +50,7 @@ export interface ProblemFacts {
   readonly detail: string;
   readonly requestId: string;
   readonly remedy?: string | undefined;
+  readonly details?: Readonly<Record<string, unknown>>;
   readonly faults?: readonly Fault[];
   readonly headers?: Readonly<Record<string, string>>;
   readonly isDefect?: boolean;
@@ -54,6 +59,7 @@ export interface ProblemFacts {
 /** The problem that these facts make. */
 export function problemFrom(facts: ProblemFacts): Problem {
   const { code, status, detail, requestId, remedy, faults, headers = {}, isDefect = false } = facts;
+  const { details = {} } = facts;
   return {
     status,
     headers,
@@ -66,6 +72,7 @@ export function problemFrom(facts: ProblemFacts): Problem {
       instance: `urn:recordsmith:request:${requestId}`,
       code,
       ...(remedy === undefined ? {} : { remedy: maskSecrets(remedy) }),
+      ...(Object.keys(details).length === 0 ? {} : { details: toLogFields(details) }),
       ...(faults === undefined ? {} : { faults: [...faults] }),
     },
   };
@@ -129,15 +136,8 @@ function problemOfFaults(
   });
 }
 
-function problemOfAppError(
-  error: {
-    readonly code: ErrorCode;
-    readonly message: string;
-    readonly remedy?: string | undefined;
-  },
-  requestId: string,
-): Problem | null {
-  const { code, message, remedy } = error;
+function problemOfAppError(error: AppError, requestId: string): Problem | null {
+  const { code, message, remedy, details } = error;
   const status = PROBLEM_STATUS[code];
   if (status === undefined) return null;
   if (status === 503) {
@@ -153,7 +153,7 @@ function problemOfAppError(
     });
   }
   const headers = code === 'TOKEN_REFUSED' ? { 'www-authenticate': 'Bearer' } : {};
-  return problemFrom({ code, status, detail: message, remedy, headers, requestId });
+  return problemFrom({ code, status, detail: message, remedy, details, headers, requestId });
 }
 
 /** What a caller is told of an error. Of one that is not the caller's, nothing but the id of the request. */

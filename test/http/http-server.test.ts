@@ -37,7 +37,10 @@ const routes: RoutePlugin = (server, environment) => {
       case 'token':
         throw new AppError('TOKEN_REFUSED', 'No token.');
       default:
-        throw new AppError('SESSION_NOT_FOUND', 'There is no session x.', { remedy: 'Look.' });
+        throw new AppError('SESSION_NOT_FOUND', 'There is no session x.', {
+          remedy: 'Look.',
+          details: { session: 'x', password: SECRET },
+        });
     }
   });
   server.get('/who', (request) => {
@@ -144,6 +147,7 @@ describe('an error of a route', () => {
       code: 'SESSION_NOT_FOUND',
       detail: 'There is no session x.',
       remedy: 'Look.',
+      details: { session: 'x', password: '***' },
     });
     expect(lines.filter(({ level }) => level === 'error')).toEqual([]);
   });
