@@ -35,8 +35,14 @@ function settingsOf({ http }: Config): HttpSettings {
 
 /** The routes that the configuration asks for. */
 async function routesOf(options: DaemonHttpOptions): Promise<readonly RoutePlugin[]> {
-  const routes = await Promise.all([webhookRoutes(options), instrumentPcRoutes(options.config)]);
-  return routes.flat();
+  const [{ openApiRoutes }, { requireToken }, webhooks, instrumentPcs] = await Promise.all([
+    import('../http/openapi.js'),
+    import('../http/authenticate.js'),
+    webhookRoutes(options),
+    instrumentPcRoutes(options.config),
+  ]);
+  const description = openApiRoutes((environment) => requireToken(environment, 'read').check);
+  return [description, ...webhooks, ...instrumentPcs];
 }
 
 async function webhookRoutes({

@@ -6,6 +6,7 @@ import type { ObservedUsageEvent } from '../db/usage-event-store.js';
 import { removeExpiredReplayKeys } from '../db/webhook-hint-store.js';
 import { AppError, isAppError, toError } from '../errors.js';
 import type { NemoSource } from '../event-sources.js';
+import { compareAnswers } from '../harvest/compare-answers.js';
 import { applyPayloads, followHints } from '../harvest/follow-hints.js';
 import { NemoHarvester, type HarvestResult } from '../harvest/nemo-harvester.js';
 import type { HarvestPass, NemoSource as HarvestedNemo } from '../harvest/nemo-source.js';
@@ -41,6 +42,7 @@ function harvestedNemo(
     sinceMs: settings.since === null ? null : DateTime.fromISO(settings.since).toMillis(),
     lookBackMs: settings.look_back_days * DAY_MS,
     user: settings.user,
+    asked: settings,
     database,
     log: log.child({ source: name }),
     clock: environment.clock,
@@ -67,6 +69,15 @@ class SourceHarvest {
         ? await applyPayloads(this.nemo, this.#observer, signal)
         : await followHints(this.nemo, this.harvester, signal);
     return changed;
+  }
+
+  /** Compares everything with the source. @returns how many sessions changed */
+  async compare(harvester: NemoHarvester, signal: AbortSignal): Promise<number> {
+    const changed = countOf(await harvester.reconcile(signal));
+    const { client } = this.nemo;
+    return client === null
+      ? changed
+      : changed + (await compareAnswers({ ...this.nemo, client }, signal));
   }
 
   /** Whether a person stopped it, or it failed and its next try is not due. */
@@ -156,7 +167,7 @@ export function harvestSchedules(
         const { database, environment } = application;
         const nowMs = environment.clock.now().toMillis();
         await database.createScope(() => removeExpiredReplayKeys(nowMs));
-        return countOf(await harvester.reconcile(signal));
+        return harvest.compare(harvester, signal);
       }),
     ];
   });
@@ -231,7 +242,7 @@ export async function harvestOnce(
       if (harvester === null) continue;
       await harvester.poll(signal);
       await harvester.adjustments(signal);
-      if (await isReconcileDue(nemo)) await harvester.reconcile(signal);
+      if (await isReconcileDue(nemo)) await harvest.compare(harvester, signal);
     } catch (error) {
       if (!isAppError(error) || !error.code.startsWith('SOURCE_')) throw toError(error);
       nemo.log.error('The source cannot be harvested.', { error });

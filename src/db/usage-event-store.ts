@@ -1,4 +1,5 @@
 import type { Knex } from 'knex';
+import { BUILD_OUTCOMES } from '../domain/record-status.js';
 import { assertTransition } from '../sessions/transitions.js';
 import { cleanOptionalText, shortened } from './clean-text.js';
 import { enterStatus, FRESH_START } from './enter-status.js';
@@ -75,7 +76,8 @@ export async function takeUsageEvent(
   await unit.dialect.lockSession(transaction, identifier);
   const shadow = await shadowOf(transaction, event.source, event.eventId);
   if (event.instrumentPid === null && shadow === undefined) return 'not ours';
-  const row = rowOf(event, nowMs);
+  const withheld = await withheldSessions(transaction, [identifier]);
+  const row = rowOf(event, nowMs, withheld.has(identifier));
   if (shadow === undefined) {
     await transaction('usage_events').insert({ ...row, first_seen_at: row.last_seen_at });
   } else {
@@ -132,10 +134,12 @@ export async function newsOf(
     .whereIn('event_id', ids)
     .select();
   const byId = new Map(shadows.map((shadow) => [shadow.event_id, shadow]));
+  const identifiers = shadows.map((shadow) => shadow.session_identifier);
+  const withheld = await withheldSessions(unit.reader(), identifiers);
   const isNews = (event: ObservedUsageEvent): boolean => {
     const shadow = byId.get(event.eventId);
     if (shadow === undefined) return event.instrumentPid !== null;
-    const row = rowOf(event, nowMs);
+    const row = rowOf(event, nowMs, withheld.has(event.sessionIdentifier));
     return (
       shadow.vanished_at !== null || COMPARED.some((column) => !isSame(shadow[column], row[column]))
     );
@@ -167,7 +171,19 @@ async function revisionOf(knex: Knex, identifier: string): Promise<number | unde
   return row?.inputs_revision;
 }
 
-function rowOf(event: ObservedUsageEvent, nowMs: number) {
+/** Those of the sessions whose content may not be kept; a project is content. */
+async function withheldSessions(
+  knex: Knex,
+  identifiers: readonly string[],
+): Promise<ReadonlySet<string>> {
+  const rows = await knex<SessionRow>('sessions')
+    .whereIn('session_identifier', [...identifiers])
+    .where('status', 'NO_CONSENT')
+    .select('session_identifier');
+  return new Set(rows.map((row) => row.session_identifier));
+}
+
+function rowOf(event: ObservedUsageEvent, nowMs: number, isWithheld: boolean) {
   const text = (value: string | null, longest: number): string | null =>
     value === null ? null : shortened(value, longest);
   const now = instantText(nowMs);
@@ -186,8 +202,8 @@ function rowOf(event: ObservedUsageEvent, nowMs: number) {
     username: text(cleanOptionalText(event.customer), 255),
     operator_id: event.operatorId,
     operator: text(cleanOptionalText(event.operator), 255),
-    project_id: event.projectId,
-    project: text(cleanOptionalText(event.project), 255),
+    project_id: isWithheld ? null : event.projectId,
+    project: isWithheld ? null : text(cleanOptionalText(event.project), 255),
     training: event.training,
     remote_work: event.remoteWork,
     waived: event.waived,
@@ -380,4 +396,53 @@ export async function knownUsageEvent(
     endMs: optionalInstantMs(shadow.end_at),
     hasVanished: shadow.vanished_at !== null,
   };
+}
+
+/** A usage event whose session was built by what the source answered then. */
+export interface AnsweredUsageEvent {
+  readonly eventId: number;
+  readonly sessionIdentifier: string;
+  /** Epoch milliseconds. */
+  readonly endMs: number;
+  /** Of consent and details as the last build had them. */
+  readonly detailsSha256: string;
+}
+
+/** The usage events whose sessions were built, that ended since `endFromMs` (epoch milliseconds); the latest first. */
+export async function answeredUsageEvents(
+  source: string,
+  { endFromMs, limit }: { readonly endFromMs: number; readonly limit: number },
+): Promise<readonly AnsweredUsageEvent[]> {
+  const rows = await scopedSession()
+    .reader()<UsageEventRow>('usage_events')
+    .join('sessions', 'sessions.session_identifier', 'usage_events.session_identifier')
+    .where('usage_events.source', source)
+    .where('usage_events.end_at', '>=', instantText(endFromMs))
+    .whereNull('usage_events.vanished_at')
+    .whereNotNull('usage_events.details_sha256')
+    .whereIn('sessions.status', BUILD_OUTCOMES)
+    .orderBy('usage_events.end_at', 'desc')
+    .limit(limit)
+    .select<
+      { event_id: number; session_identifier: string; end_at: string; details_sha256: string }[]
+    >(
+      'usage_events.event_id',
+      'usage_events.session_identifier',
+      'usage_events.end_at',
+      'usage_events.details_sha256',
+    );
+  return rows.map((row) => ({
+    eventId: row.event_id,
+    sessionIdentifier: row.session_identifier,
+    endMs: instantMs(row.end_at),
+    detailsSha256: row.details_sha256,
+  }));
+}
+
+/** The source answers otherwise than the last build was told: the session is to be built again. */
+export async function raiseForAnswers(sessionIdentifier: string): Promise<void> {
+  const unit = scopedSession();
+  const transaction = await unit.writer();
+  await unit.dialect.lockSession(transaction, sessionIdentifier);
+  await raiseInputs(transaction, unit.dialect, sessionIdentifier, null);
 }

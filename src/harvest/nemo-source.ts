@@ -1,6 +1,7 @@
 import type { Clock } from '../clock.js';
 import type { Database } from '../db/database.js';
 import type { Log } from '../log.js';
+import type { AskSettings } from '../sources/nemo/ask-nemo.js';
 import type { NemoClient } from '../sources/nemo/nemo-client.js';
 import type { NemoTimeReader } from '../sources/nemo/nemo-times.js';
 
@@ -23,6 +24,8 @@ export interface NemoSource {
   readonly lookBackMs: number;
   /** Whose session a usage event is. */
   readonly user: 'customer' | 'operator';
+  /** How consent, reservation and answers are asked for. */
+  readonly asked: AskSettings;
   readonly database: Database;
   readonly log: Log;
   readonly clock: Clock;

@@ -1,4 +1,5 @@
 import { DateTime } from 'luxon';
+import { sourcesSchema } from '../../src/config/sources-schema.js';
 import type { Database } from '../../src/db/database.js';
 import type { Clock } from '../../src/clock.js';
 import type { SessionLogRow } from '../../src/db/tables.js';
@@ -11,6 +12,14 @@ import type { FakeNemo } from '../support/fake-nemo/start-fake-nemo.js';
 import { startNautilus } from '../support/fake-nemo/nautilus.js';
 import { addInstrument } from '../support/session-rows.js';
 import { clientOf, type LogLine } from '../sources/nemo-lab.js';
+
+/** As NexusLIMS has it, but that nothing is asked for. */
+function askSettings(): NemoSource['asked'] {
+  const entry = { name: 'nemo', kind: 'nemo', url: 'http://127.0.0.1/api/', token: 'x' };
+  const [source] = sourcesSchema.parse([{ ...entry, consent: 'opt-out' }]);
+  if (source?.kind !== 'nemo') throw new Error('That is no NEMO.');
+  return source;
+}
 
 export const DAY_MS = 86_400_000;
 export const NEVER = new AbortController().signal;
@@ -66,6 +75,7 @@ export function sourceOf(
       clock,
       readTimes: nemoTimeReader({ timezone: 'America/New_York' }),
     },
+    asked: askSettings(),
     log: recordingLog(lines),
     ...options,
     client,

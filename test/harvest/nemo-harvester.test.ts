@@ -137,6 +137,19 @@ describeDatabases('harvesting from NEMO', (fixture) => {
     expect(await session(id)).toMatchObject({ status: 'TO_BE_BUILT' });
   });
 
+  test('the project of a session without consent is not kept, and is no reason to ask again', async () => {
+    const id = await ended();
+    const noContent = { outcome: 'NO_CONSENT', record: null, fingerprint: null } as const;
+    await build(fixture.database, identifier(id), noContent);
+    await fixture.database.knex('usage_events').update({ project: null, project_id: null });
+    lab.nemo.bulkTransfer([id], 2);
+    expect(await reconcile()).toMatchObject({ changed: 0 });
+    expect(await session(id)).toMatchObject({ status: 'NO_CONSENT' });
+    lab.nemo.edit(id, { run_data: '{"data_consent":{"user_input":"Agree"}}' });
+    await reconcile();
+    expect(await session(id)).toMatchObject({ status: 'TO_BE_BUILT' });
+  });
+
   test('validation, a waiver and a note are no reason to build again', async () => {
     const id = await ended();
     await build(fixture.database, identifier(id));
