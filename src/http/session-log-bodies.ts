@@ -1,8 +1,11 @@
 import { z } from 'zod';
+import { cleanText } from '../db/clean-text.js';
 import { EVENT_TYPES } from '../domain/record-status.js';
 import { AppError } from '../errors.js';
 
-const text = (longest: number) => z.string('expected text').trim().min(1).max(longest);
+/** Without what no database holds, before anything is looked up by it. */
+const text = (longest: number) =>
+  z.string('expected text').overwrite(cleanText).trim().min(1).max(longest);
 
 /** A START or END as an instrument PC sends it. */
 export const eventSchema = z.strictObject({

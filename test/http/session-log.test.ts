@@ -239,6 +239,17 @@ describeDatabases('the session log over HTTP', (fixture) => {
     expect(server.lines).toHaveLength(1);
   });
 
+  test('characters that no database holds are left out of what is asked and said', async () => {
+    const odd = { session_identifier: 'a\u0000\ud800b', user: 'Zo\u0000ë' };
+    expect(await start('2026-03-01T10:00', odd)).toMatchObject({
+      status: 201,
+      body: { session_identifier: 'a\ufffdb' },
+    });
+    expect(await start('2026-03-01T10:00', odd)).toMatchObject({ body: { kind: 'duplicate' } });
+    expect((await get('session=a%00%EF%BF%BDb')).body['events']).toMatchObject([{ user: 'Zoë' }]);
+    expect(await post({ instrument: '\u0000', event: 'START' })).toMatchObject({ status: 400 });
+  });
+
   test('a note is kept once with the session', async () => {
     const note = { note: 'stage drifts' };
     const { body } = await start('2026-03-01T10:00', note);
