@@ -48,15 +48,15 @@ export const listQuerySchema = z.strictObject({
 });
 
 /** What is wrong, key by key. */
-function faultsOf({ issues }: z.ZodError): { readonly key: string; readonly problem: string }[] {
+function faultsOf({ issues }: z.ZodError): { readonly key: string; readonly message: string }[] {
   return issues.flatMap((issue) => {
     if (issue.code === 'unrecognized_keys') {
       return issue.keys.map((name) => ({
         key: [...issue.path, name].join('.'),
-        problem: 'unknown key',
+        message: 'unknown key',
       }));
     }
-    return [{ key: issue.path.join('.'), problem: issue.message }];
+    return [{ key: issue.path.join('.'), message: issue.message }];
   });
 }
 
@@ -68,7 +68,7 @@ function parsed<Output>(
   const checked = schema.safeParse(value);
   if (checked.success) return checked.data;
   const faults = faultsOf(checked.error);
-  const lines = faults.map(({ key, problem }) => (key === '' ? problem : `${key}: ${problem}`));
+  const lines = faults.map(({ key, message }) => (key === '' ? message : `${key}: ${message}`));
   throw new AppError(what.code, `${what.name} is wrong: ${lines.join('; ')}.`, {
     cause: checked.error,
     remedy: 'See docs/instrument-pc.md for what is expected.',

@@ -211,14 +211,14 @@ describeDatabases('the session log over HTTP', (fixture) => {
       body: {
         code: 'BODY_INVALID',
         faults: expect.arrayContaining([
-          { key: 'instrument', problem: 'expected text' },
-          { key: 'event', problem: 'expected START or END' },
-          { key: 'colour', problem: 'unknown key' },
+          { key: 'instrument', message: 'expected text' },
+          { key: 'event', message: 'expected START or END' },
+          { key: 'colour', message: 'unknown key' },
         ]),
       },
     });
     expect(await post([{ instrument: 'titan', event: 'START' }, {}])).toMatchObject({
-      body: { faults: expect.arrayContaining([{ key: '1.instrument', problem: 'expected text' }]) },
+      body: { faults: expect.arrayContaining([{ key: '1.instrument', message: 'expected text' }]) },
     });
     expect(await start('tomorrow')).toMatchObject({ status: 400, body: { code: 'TIME_INVALID' } });
     expect(await rows()).toEqual([]);
@@ -369,7 +369,7 @@ describeDatabases('the session log over HTTP', (fixture) => {
     expect(span.body['events']).toMatchObject([{ timestamp: '2026-03-01T08:00:00.000Z' }]);
     expect(await get('limt=2')).toMatchObject({
       status: 422,
-      body: { faults: [{ key: 'limt', problem: 'unknown key' }] },
+      body: { faults: [{ key: 'limt', message: 'unknown key' }] },
     });
   });
 });
