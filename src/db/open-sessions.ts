@@ -58,11 +58,13 @@ export async function closeSession(
 
 /**
  * Ends each open session of a source on an instrument that another one has followed, at the START of that one.
+ * @param latest identifier of the session that was reported last: it follows one with the same START too
  * @returns the sessions that ended.
  */
 export async function closeFollowedSessions(
   source: string,
   instrumentPid: string,
+  latest: string,
 ): Promise<readonly OpenSession[]> {
   const { sessions } = await listSessions(
     { source, instrumentPid, started: true },
@@ -70,11 +72,20 @@ export async function closeFollowedSessions(
   );
   const starts = sessions
     .filter(({ status }) => status !== 'CANCELLED')
-    .flatMap(({ startMs }) => (startMs === null ? [] : [startMs]));
+    .flatMap(({ identifier, startMs }) => (startMs === null ? [] : [{ identifier, startMs }]));
   const closed: OpenSession[] = [];
   for (const session of sessions.filter(isOpen)) {
-    const next = starts.filter((startMs) => startMs > session.startMs).sort((a, b) => a - b)[0];
-    if (next !== undefined && (await closeSession(session, source, next))) closed.push(session);
+    const [next] = starts
+      .filter(
+        ({ identifier, startMs }) =>
+          startMs > session.startMs ||
+          (startMs === session.startMs &&
+            identifier === latest &&
+            identifier !== session.identifier),
+      )
+      .sort((a, b) => a.startMs - b.startMs);
+    if (next === undefined) continue;
+    if (await closeSession(session, source, next.startMs)) closed.push(session);
   }
   return closed;
 }

@@ -219,7 +219,7 @@ export async function reportSessionEvent(report: SessionReport): Promise<Reporte
   await noteOnce(report, result.sessionIdentifier);
   const closed =
     eventType === 'START' && report.closesOpenSessions
-      ? await closeFollowedSessions(source, instrument.pid)
+      ? await closeFollowedSessions(source, instrument.pid, result.sessionIdentifier)
       : [];
   const session = await getSession(result.sessionIdentifier);
   const warnings = await warningsOf(report, session, instrument.timezone);

@@ -24,7 +24,8 @@ const REFUSALS = {
 function refused(reply: FastifyReply, message: string): AppError {
   void reply.header('WWW-Authenticate', 'Bearer');
   return new AppError('TOKEN_REFUSED', message, {
-    remedy: 'Send `Authorization: Bearer TOKEN`; `recordsmith tokens create` makes a token.',
+    remedy:
+      '`recordsmith tokens create` makes one: send it in the header Authorization, scheme Bearer.',
   });
 }
 
@@ -39,7 +40,7 @@ async function authenticate(
   scope: ApiScope,
 ): Promise<Caller> {
   const text = /^Bearer +(\S+) *$/i.exec(request.headers.authorization ?? '')?.[1];
-  if (text === undefined) throw refused(reply, 'The request has no bearer token.');
+  if (text === undefined) throw refused(reply, 'The request has no token.');
   const found = await database.createScope(() => useApiToken(text, clock.now().toMillis()));
   if (found.kind !== 'valid') throw refused(reply, REFUSALS[found.kind]);
   const { id, name, scopes, instrumentPid } = found.token;

@@ -294,6 +294,15 @@ describeDatabases('the session log over HTTP', (fixture) => {
     ]);
   });
 
+  test('with auto_close: next-start a START of the same second ends the one before it', async () => {
+    const same = { instrument: 'quanta', event: 'START', timestamp: '2026-03-01T08:00' };
+    for (const session of ['first', 'second']) await post({ ...same, session_identifier: session });
+    const ends = await fixture.database.knex('session_log').where('event_type', 'END');
+    expect(ends).toMatchObject([
+      { session_identifier: 'first', timestamp: '2026-03-01T07:00:00.000Z' },
+    ]);
+  });
+
   test('without a token that holds and allows it nothing is taken', async () => {
     const body = { instrument: 'titan', event: 'START' };
     const anonymous = await server.request('POST', PATH, { body });
