@@ -170,7 +170,8 @@ export async function takeDueHints(options: TakeDueHintsOptions): Promise<readon
       [source, limit],
     )
     .update({
-      claimed_until: transaction.raw(dialect.nowPlusSeconds, [
+      // Asked for once: PostgreSQL would tell each row a time of its own, and the claim be known by the first one alone.
+      claimed_until: transaction.raw(`(select ${dialect.nowPlusSeconds})`, [
         dialect.secondsBinding(claimSeconds),
       ]),
     })

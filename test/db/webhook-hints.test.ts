@@ -52,6 +52,16 @@ describeDatabases('hints of a source', (fixture) => {
     expect(Object.fromEntries(counts)).toStrictEqual({ nemo: 3, other: 1 });
   });
 
+  test('hundreds that wait for one event are taken and finished together', async () => {
+    const { database } = fixture;
+    await add(database, ...Array.from({ length: 1000 }, () => hint(7)));
+    const [taken, ...others] = await take(database, { limit: 5000 });
+    expect(others).toEqual([]);
+    if (taken === undefined) throw new Error('Nothing was taken.');
+    expect(await database.createScope(() => finishHints(taken))).toBe(true);
+    expect(await database.createScope(countWaitingHints)).toEqual(new Map());
+  });
+
   test('what was put off comes back when it is due, or with news of the same event', async () => {
     const { database } = fixture;
     await add(database, hint(7), hint(8));

@@ -8,7 +8,7 @@ import { NemoHarvester } from '../../src/harvest/nemo-harvester.js';
 import type { NemoSource } from '../../src/harvest/nemo-source.js';
 import type { NemoClient } from '../../src/sources/nemo/nemo-client.js';
 import { nemoTimeReader } from '../../src/sources/nemo/nemo-times.js';
-import type { FakeNemo } from '../support/fake-nemo/start-fake-nemo.js';
+import type { FakeNemo, FakeNemoOptions } from '../support/fake-nemo/start-fake-nemo.js';
 import { startNautilus } from '../support/fake-nemo/nautilus.js';
 import { addInstrument } from '../support/session-rows.js';
 import { clientOf, type LogLine } from '../sources/nemo-lab.js';
@@ -51,8 +51,9 @@ export function toolOf(pid: string, baseUrl: string, toolId: number): Partial<In
 export async function openHarvestLab(
   database: Database,
   options: Partial<NemoSource> = {},
+  nautilus: FakeNemoOptions = {},
 ): Promise<HarvestLab> {
-  const nemo = await startNautilus();
+  const nemo = await startNautilus(nautilus);
   await addInstrument(database, 'titan', toolOf('titan', nemo.baseUrl, 1));
   await addInstrument(database, 'quanta', toolOf('quanta', nemo.baseUrl, 2));
   return { nemo, ...sourceOf(database, nemo, options) };
