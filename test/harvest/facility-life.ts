@@ -61,7 +61,7 @@ export class FacilityLife {
       ['validate', 1, () => void this.#nemo.validate(this.#event().id, 3)],
       ['transfer in bulk', 1, () => this.#nemo.bulkTransfer([this.#event().id], 1 + this.#upTo(2))],
       ['re-time', 2, () => this.#retime()],
-      ['reopen', 1, () => void this.#nemo.reopen(this.#event().id)],
+      ['reopen', 3, () => void this.#nemo.reopen(this.#event().id)],
       ['move tool', 2, () => void this.#nemo.moveTool(this.#event().id, this.#tool())],
       ['change user', 1, () => void this.#nemo.changeUser(this.#event().id, this.#user())],
       [
@@ -70,7 +70,7 @@ export class FacilityLife {
         () => void this.#nemo.edit(this.#event().id, { operator: this.#user() }),
       ],
       ['answers', 1, () => void this.#nemo.edit(this.#event().id, { run_data: this.#answers() })],
-      ['delete', 1, () => this.#delete()],
+      ['delete', 3, () => this.#delete()],
       ['back-date', 2, () => this.#backdate()],
       ['time goes by', 3, () => this.#nemo.advance(this.#upTo(180) * MINUTE_MS)],
     ];

@@ -19,7 +19,7 @@ import {
 } from './harvest-lab.js';
 
 const SOAK = process.env['SOAK'] === '1';
-const STEPS = Number(process.env['STEPS'] ?? (SOAK ? '10000' : '120'));
+const STEPS = Number(process.env['STEPS'] ?? (SOAK ? '10000' : '200'));
 const SEED = Number(process.env['SEED'] ?? '20261122');
 const LIMIT_MS = SOAK ? 4 * 3_600_000 : 60_000;
 /** More usage events than this that vanish at once are believed only after a person looked. */
