@@ -305,8 +305,8 @@ export interface LiveUsageEvent {
 export interface LiveUsageEventFilter {
   /** Only those in progress. */
   readonly isOpen?: true;
-  /** Only those that began since, epoch milliseconds. */
-  readonly startFromMs?: number;
+  /** Only those that began or ended since, epoch milliseconds. */
+  readonly fromMs?: number;
 }
 
 /** The usage events of a source that it had when it was last asked, with the sessions that nobody cancelled. */
@@ -327,8 +327,13 @@ export async function liveUsageEvents(
       'usage_events.start_at',
     );
   if (filter.isOpen === true) void query.whereNull('usage_events.end_at');
-  if (filter.startFromMs !== undefined) {
-    void query.where('usage_events.start_at', '>=', instantText(filter.startFromMs));
+  if (filter.fromMs !== undefined) {
+    const from = instantText(filter.fromMs);
+    void query.where((either) => {
+      void either
+        .where('usage_events.start_at', '>=', from)
+        .orWhere('usage_events.end_at', '>=', from);
+    });
   }
   return (await query).map((row) => ({
     eventId: row.event_id,

@@ -21,7 +21,7 @@ import { toolFamilies, UsageEventObserver } from './observe-usage-event.js';
 /** Messages that are followed up together. */
 const BATCH = 100;
 /** Nobody else follows them up meanwhile: longer than NEMO is waited for. */
-const CLAIM_SECONDS = 900;
+const CLAIM_SECONDS = 120;
 /**
  * A message is sent before its transaction is committed: that NEMO does not have the event is believed only after these waits,
  * in seconds.

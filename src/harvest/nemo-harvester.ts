@@ -105,9 +105,10 @@ export class NemoHarvester {
         seen.add(event.id);
       };
       await this.#read(context, { startFromMs: fromMs }, harvest, see);
+      await this.#read(context, { endFromMs: fromMs }, harvest, see);
       await this.#read(context, { isOpen: true }, harvest, see);
       const live = await source.database.createScope(async () => [
-        ...(await liveUsageEvents(source.name, { startFromMs: fromMs })),
+        ...(await liveUsageEvents(source.name, { fromMs })),
         ...(await liveUsageEvents(source.name, { isOpen: true })),
       ]);
       const known = new Map(live.map((event) => [event.eventId, event]));

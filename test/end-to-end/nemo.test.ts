@@ -90,6 +90,24 @@ describeEngines('a session from NEMO', (engine) => {
     await waitFor('the record is there', hasStatus('COMPLETED'));
   });
 
+  test('is not lost when the daemon is killed after it took the message, and before it could follow it up', async () => {
+    configure({
+      token: nemo.token,
+      webhook: { scheme: 'standard-webhooks', secrets: [SECRET] },
+    });
+    const { address, daemon } = await startDaemon();
+    pushTo(address);
+    await nemo.goDown();
+    nemo.enable(1, 1, 1, 1);
+    await nemo.settled();
+    expect(await lab.database.knex('webhook_hints').first('event_id')).toEqual({ event_id: 1 });
+    daemon.kill('SIGKILL');
+    await daemon.ended;
+    await nemo.comeUp();
+    await startDaemon();
+    await waitFor('START is logged', hasStatus('WAITING_FOR_END'));
+  });
+
   test('is taken from the message itself where no token lets it be read', async () => {
     configure({
       token: null,

@@ -106,9 +106,12 @@ export class FacilityLife {
     return 1 + this.#upTo(4);
   }
 
-  /** Mostly one of the last. */
+  /** Mostly one of the last; what ended before all that is looked back to changes no more. */
   #event(): UsageEventRow {
-    const all = this.#nemo.state.usageEvents.all();
+    const earliest = this.#nemo.now() - 20n * 24n * 60n * MINUTE_US;
+    const all = this.#nemo.state.usageEvents
+      .all()
+      .filter(({ start, end }) => start > earliest || end === null || end > earliest);
     const last = this.#random() < 0.8 ? Math.min(all.length, 8) : all.length;
     const event = all[all.length - 1 - this.#upTo(last)];
     if (event === undefined) throw new Error('There is no usage event.');

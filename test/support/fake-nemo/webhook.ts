@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { setMaxListeners } from 'node:events';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Context, SavedAction, Signal } from './context.js';
 import { millisecondsOf } from './instants.js';
@@ -72,6 +73,8 @@ export class FakeWebhook {
     this.#options = options;
     this.#identity = { id, url: options.url, uuid: this.uuid };
     this.#secrets = options.secrets ?? [];
+    // Each delivery under way listens for the end.
+    setMaxListeners(0, this.#stop.signal);
   }
 
   get afterCommit(): boolean {
