@@ -85,7 +85,7 @@ describe('doctor on a NEMO', () => {
     const { results } = await look({ url: nemo.baseUrl, token }, realClock);
     expect(linesOf(results, 'rights nemo')).toMatchObject([
       { state: 'fail', remedy: expect.stringContaining('NEMO.view_user') },
-      { state: 'warn', remedy: expect.stringContaining('NEMO.view_reservation') },
+      { state: 'fail', remedy: expect.stringContaining('NEMO.view_reservation') },
       { state: 'warn', remedy: expect.stringContaining('contenttypes.view_contenttype') },
     ]);
     expect(JSON.stringify(results)).not.toContain(token);

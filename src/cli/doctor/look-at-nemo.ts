@@ -148,20 +148,24 @@ async function checkRights(
   const check = `rights ${source.name}`;
   const nowMs = clock.now().toMillis();
   const sinceMs = nowMs - NEWEST_DAYS * DAY_MS;
-  const [usageEvents, reservations, users, projects, adjustments, types] = await Promise.all([
-    ask(probe.newestUsageEvents(sinceMs, NEWEST_ROWS)),
-    ask(probe.newestReservations(sinceMs, NEWEST_ROWS)),
-    ask(probe.permission('users')),
-    ask(probe.permission('projects')),
-    isBefore6(metadata) ? { value: undefined } : ask(probe.permission('adjustment_requests')),
-    ask(probe.permission('content_types')),
-  ]);
+  const [usageEvents, reservations, users, projects, accounts, adjustments, types] =
+    await Promise.all([
+      ask(probe.newestUsageEvents(sinceMs, NEWEST_ROWS)),
+      ask(probe.newestReservations(sinceMs, NEWEST_ROWS)),
+      ask(probe.permission('users')),
+      ask(probe.permission('projects')),
+      ask(probe.permission('accounts')),
+      isBefore6(metadata) ? { value: undefined } : ask(probe.permission('adjustment_requests')),
+      ask(probe.permission('content_types')),
+    ]);
   const asked: readonly (readonly [what: string, answer: Asked<unknown>, isNeeded: boolean])[] = [
     ['usage events', usageEvents, true],
     ['tools', tools, true],
     ['users', users, true],
     ['projects', projects, true],
-    ['reservations', reservations, source.reservation === 'required'],
+    ['accounts', accounts, true],
+    // Before a build they are asked for, whatever is set: what may not be read makes its sessions wait.
+    ['reservations', reservations, true],
     ['adjustment requests', adjustments, false],
     ['content types', types, false],
   ];

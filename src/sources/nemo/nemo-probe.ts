@@ -30,12 +30,14 @@ function parseListedTool(row: unknown): ListedTool {
 }
 
 /** Endpoints that are asked for no row, only to see whether that is permitted. */
-export type PermissionEndpoint = 'users' | 'projects' | 'adjustment_requests' | 'content_types';
+export type PermissionEndpoint =
+  'users' | 'projects' | 'accounts' | 'adjustment_requests' | 'content_types';
 
 /** A query that gives no row, or few. */
 const NO_ROWS: Readonly<Record<PermissionEndpoint, Parameters>> = {
   users: [['id', '0']],
   projects: [['id', '0']],
+  accounts: [['id', '0']],
   adjustment_requests: [['last_updated__gte', '9999-01-01T00:00:00Z']],
   content_types: [
     ['app_label', 'NEMO'],
