@@ -62,7 +62,7 @@ try {
 # --- small things -----------------------------------------------------------------------------------------------------
 
 # What the clock shows, with its offset from UTC, in the digits of no particular country.
-function Get-NowText { [DateTimeOffset]::Now.ToString("yyyy-MM-dd'T'HH:mm:sszzz", $Invariant) }
+function Get-NowText { [DateTimeOffset]::Now.ToString("yyyy-MM-dd'T'HH:mm:ss.fffzzz", $Invariant) }
 
 function Get-NowSeconds { [long] ([DateTime]::UtcNow - [DateTime] '1970-01-01').TotalSeconds }
 

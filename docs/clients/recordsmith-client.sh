@@ -97,9 +97,14 @@ json_text() {
 # A member of the JSON object, where there is a value.
 json_member() { [ -z "$2" ] || printf ',"%s":"%s"' "$1" "$(json_text "$2")"; }
 
-# What the clock shows, with its offset from UTC.
+# What the clock shows, with its offset from UTC; with milliseconds where date knows them: a file of the last second before END
+# belongs to the session.
 now_text() {
-  local_text=$(date +%Y-%m-%dT%H:%M:%S%z)
+  local_text=$(date +%Y-%m-%dT%H:%M:%S.%3N%z 2>/dev/null)
+  case $local_text in
+    *[0-9].[0-9][0-9][0-9][+-][0-9][0-9][0-9][0-9]) ;;
+    *) local_text=$(date +%Y-%m-%dT%H:%M:%S%z) ;;
+  esac
   case $local_text in
     *[+-][0-9][0-9][0-9][0-9]) printf '%s' "$local_text" ;;
     *) date -u +%Y-%m-%dT%H:%M:%SZ ;;

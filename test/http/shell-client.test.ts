@@ -152,7 +152,7 @@ describe('the shell client', () => {
         instrument: 'titan',
         user: name,
         note: 'a b',
-        timestamp: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[+-]\d{4}$/),
+        timestamp: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{3})?[+-]\d{4}$/),
         sent_at: expect.stringMatching(/^\d{4}-\d\d-\d\dT/),
         session_identifier: expect.stringMatching(/^titan-\d{8}T\d{6}Z-[0-9a-f]{8}$/),
       },
