@@ -274,6 +274,7 @@ describeDatabases('doctor on sources', (fixture) => {
     const { nemo, tool } = await facility();
     nemo.addTool({ name: 'JEOL 2100', id: 40 });
     nemo.addTool({ name: 'Hidden', id: 41, visible: false });
+    nemo.addTool({ name: 'Titan, alternate', parent_tool: tool });
     await addInstrument(fixture.database, 'quanta', { harvester: 'nemo' });
     await addInstrument(fixture.database, 'helios', { apiUrl: 'https://other/api/tools/?id=1' });
     await addInstrument(fixture.database, 'old', { harvester: 'nemo', active: false });
@@ -297,7 +298,7 @@ describeDatabases('doctor on sources', (fixture) => {
       ],
       [
         'tools nemo',
-        expect.stringMatching(/^1 of 3 tools mean no instrument.*JEOL 2100 \(40\)$/),
+        expect.stringMatching(/^1 of 4 tools mean no instrument.*JEOL 2100 \(40\)$/),
         expect.stringContaining('import --from-nemo nemo'),
       ],
       ['tools of helios', expect.stringContaining('https://other/'), expect.any(String)],

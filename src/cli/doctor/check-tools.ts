@@ -62,7 +62,10 @@ function* checkMapping(
       `recordsmith instruments set ${instrumentPid} --api-url ''`,
     );
   }
-  const unmapped = look.tools.filter(({ id, visible }) => visible && !mapping.has(id));
+  // Use of an alternate tool is use of the tool that it is an alternate of.
+  const isMapped = ({ id, parentToolId }: Tool): boolean =>
+    mapping.has(id) || (parentToolId !== null && mapping.has(parentToolId));
+  const unmapped = look.tools.filter((tool) => tool.visible && !isMapped(tool));
   yield unmapped.length === 0
     ? ok(check, `all ${look.tools.length} tools mean an instrument`)
     : warn(
