@@ -1,17 +1,18 @@
 import { fork } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
-import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import rateLimit from '@fastify/rate-limit';
 import BetterSqlite from 'better-sqlite3';
-import fastify from 'fastify';
 import pg from 'pg';
 import { systemClock } from '../../src/clock.js';
 import { openDatabase, type Database } from '../../src/db/database.js';
 import type { Engine } from '../../src/db/dialect.js';
 import { migrateLatest } from '../../src/db/migrate.js';
+import { Figures } from '../../src/http/figures.js';
+import { Metrics } from '../../src/http/metrics.js';
 import { nemoWebhookRoutes } from '../../src/http/nemo-webhook-routes.js';
+import { Readiness } from '../../src/http/readiness.js';
+import { startHttpServer, type HttpServer } from '../../src/http/start-http-server.js';
 import type { Log } from '../../src/log.js';
 import { nemoTimeReader } from '../../src/sources/nemo/nemo-times.js';
 import { startPostgres } from '../support/postgres-server.js';
@@ -101,9 +102,9 @@ const SILENT: Log = {
   child: () => SILENT,
 };
 
-async function startServer(database: Database) {
-  const server = fastify();
-  await server.register(rateLimit, { global: false });
+/** The server of the daemon, which logs to nobody. */
+async function startServer(database: Database): Promise<HttpServer> {
+  const environment = { database, log: SILENT, clock: systemClock };
   const source = {
     name: 'nemo',
     webhook: { scheme: 'standard-webhooks' as const, secrets: [SECRET], toleranceMs: 300_000 },
@@ -111,19 +112,25 @@ async function startServer(database: Database) {
     readTimes: nemoTimeReader({ timezone: 'UTC' }),
   };
   const listeners = { onHint: () => undefined, onOutcome: () => undefined };
-  const routes = nemoWebhookRoutes([source], listeners, { messagesPerMinute: 1e9 });
-  await server.register(async (context) =>
-    routes(context, { database, log: SILENT, clock: systemClock }),
-  );
-  await server.listen({ port: 0, host: '127.0.0.1' });
-  return server;
+  return startHttpServer({
+    environment,
+    settings: {
+      ...{ host: '127.0.0.1', port: 0, basePath: '', tls: null, trustedProxies: [] },
+      ...{ bodyLimit: 1_048_576, requestsPerMinute: 1e9 },
+    },
+    routes: [nemoWebhookRoutes([source], listeners, { messagesPerMinute: 1e9 })],
+    readiness: new Readiness({ groups: [] }),
+    metrics: new Metrics('bench'),
+    figures: new Figures({ environment, sources: ['nemo'], problemAgeMs: 86_400_000 }),
+    version: 'bench',
+  });
 }
 
 async function measure(engine: Engine, url: string): Promise<BenchRow[]> {
   const database = await openDatabase(url);
   await migrateLatest(database);
   const server = await startServer(database);
-  const { port } = server.server.address() as AddressInfo;
+  const port = Number(new URL(server.address).port);
   let firstEvent = 1;
   const run = async (count: number, perSecond: number | null): Promise<LoadReport> => {
     const order: LoadOrder = {
@@ -161,7 +168,7 @@ async function measure(engine: Engine, url: string): Promise<BenchRow[]> {
       },
     ];
   } finally {
-    await server.close();
+    await server.stop(AbortSignal.timeout(1000));
     await database.close();
   }
 }
