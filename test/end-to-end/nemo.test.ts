@@ -139,6 +139,37 @@ describeEngines('a session from NEMO', (engine) => {
     expect((await lab.runOnce()).counts).toEqual({ COMPLETED: 1 });
   });
 
+  test('of one of several NEMOs is told from that of the others', async () => {
+    const other = await startFakeNemo();
+    try {
+      other.addTool({ name: 'JEOL 2100' });
+      other.addUser({ username: 'conseil' });
+      other.addProject({ name: 'Corals' });
+      await lab.addInstrument('jeol', { apiUrl: `${other.baseUrl}tools/?id=1` });
+      nemo.enable(1, 1, 1, 1);
+      other.enable(1, 1, 1, 1);
+      const kind = { kind: 'nemo', consent: 'off' };
+      lab.configure({
+        sources: [
+          { name: 'nemo', url: nemo.baseUrl, token: nemo.token, ...kind },
+          { name: 'other', url: other.baseUrl, token: other.token, ...kind },
+        ],
+      });
+      await lab.runOnce();
+      const found = (await sessions()).map(({ instrument, user, source }) => [
+        instrument,
+        user,
+        source,
+      ]);
+      expect(found.sort()).toEqual([
+        ['jeol', 'conseil', 'other'],
+        ['titan', 'pierre', 'nemo'],
+      ]);
+    } finally {
+      await other.close();
+    }
+  });
+
   test('--run-once builds what is there and ends with 69 when NEMO does not answer', async () => {
     configure({ token: nemo.token, timeout_s: 1 });
     await nemo.goDown();
