@@ -9,7 +9,7 @@ import {
 } from '../db/due-sessions.js';
 import { listInstruments } from '../db/instrument-store.js';
 import { activePauses, type Pause } from '../db/pause-store.js';
-import type { ObservedUsageEvent } from '../db/usage-event-store.js';
+import type { ObservedUsageEvent } from '../db/take-usage-event.js';
 import type { RecordStatus } from '../domain/record-status.js';
 import type { WorkingSession } from '../domain/working-session.js';
 import { openApplication, type Application } from '../main.js';

@@ -2,7 +2,7 @@ import { DateTime } from 'luxon';
 import { Schedule } from '../daemon/schedule.js';
 import { activePauses } from '../db/pause-store.js';
 import { sourceCursor } from '../db/source-cursor-store.js';
-import type { ObservedUsageEvent } from '../db/usage-event-store.js';
+import type { ObservedUsageEvent } from '../db/take-usage-event.js';
 import { removeExpiredReplayKeys } from '../db/webhook-hint-store.js';
 import { AppError, isAppError, toError } from '../errors.js';
 import type { NemoSource } from '../event-sources.js';

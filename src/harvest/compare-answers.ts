@@ -1,4 +1,5 @@
-import { answeredUsageEvents, raiseForAnswers } from '../db/usage-event-store.js';
+import { answeredUsageEvents } from '../db/usage-event-store.js';
+import { raiseForAnswers } from '../db/take-usage-event.js';
 import { askNemo, digestOfReply } from '../sources/nemo/ask-nemo.js';
 import type { ReadableSource } from './nemo-source.js';
 

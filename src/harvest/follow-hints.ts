@@ -1,11 +1,8 @@
 import { z } from 'zod';
 import { toolMapping } from '../db/tool-mapping.js';
-import {
-  forgetUsageEvent,
-  knownUsageEvent,
-  takeUsageEvent,
-  type KnownUsageEvent,
-} from '../db/usage-event-store.js';
+import { forgetUsageEvent } from '../db/forget-usage-event.js';
+import { knownUsageEvent, type KnownUsageEvent } from '../db/usage-event-store.js';
+import { takeUsageEvent } from '../db/take-usage-event.js';
 import {
   finishHints,
   putOffHints,

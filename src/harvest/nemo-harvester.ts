@@ -1,13 +1,12 @@
 import { toolMapping } from '../db/tool-mapping.js';
 import { passFailed, passSucceeded, sourceCursor } from '../db/source-cursor-store.js';
+import { liveUsageEvents, knownUsageEvents } from '../db/usage-event-store.js';
 import {
-  liveUsageEvents,
-  knownUsageEvents,
   newsOf,
   takeUsageEvent,
   type ObservedUsageEvent,
   type UsageEventEffect,
-} from '../db/usage-event-store.js';
+} from '../db/take-usage-event.js';
 import { isAppError, type AppError } from '../errors.js';
 import type { UsageEvent } from '../sources/nemo/nemo-rows.js';
 import type { UsageEventFilter } from '../sources/nemo/usage-event-filter.js';

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { ObservedUsageEvent } from '../db/usage-event-store.js';
+import type { ObservedUsageEvent } from '../db/take-usage-event.js';
 import type { MappedInstrument } from '../db/tool-mapping.js';
 import type { FormAnswers } from '../sources/nemo/form-answers.js';
 import type { NemoClient } from '../sources/nemo/nemo-client.js';

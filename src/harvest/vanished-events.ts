@@ -1,5 +1,5 @@
 import { passFailed, passSucceeded, sourceCursor } from '../db/source-cursor-store.js';
-import { forgetUsageEvent } from '../db/usage-event-store.js';
+import { forgetUsageEvent } from '../db/forget-usage-event.js';
 import { isAppError } from '../errors.js';
 import type { HarvestPass, NemoSource, ReadableSource } from './nemo-source.js';
 

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import type { Activity } from '../domain/activity.js';
 import type { Instrument } from '../domain/instrument.js';
-import type { ExperimentRecord, Note, Person, Project, Sample } from '../domain/record.js';
+import type { ExperimentRecord, Note, Sample } from '../domain/record.js';
+import type { SourceDetails } from '../domain/source-answer.js';
 import { type Session, usageEventIdOf } from '../domain/session.js';
 import { fillTitle, TITLE_PARTS, unknownTitlePart } from '../domain/title-template.js';
 import { AppError } from '../errors.js';
@@ -15,20 +16,8 @@ export const DEFAULT_TITLE_TEMPLATE = 'Experiment on the {display_name} on {Week
 /** What stands before the session key in Experiment@pid where nothing is configured. */
 export const DEFAULT_IDENTIFIER_BASE = 'urn:recordsmith:record:';
 
-/** What the event source says about the session beyond its times. */
-export interface SessionDetails {
-  readonly title: string | null;
-  /** Id of the reservation that matched. */
-  readonly reservationId: string | null;
-  /** Page of the usage event. */
-  readonly ref: string | null;
-  readonly experimenter: Person | null;
-  /** The operator, when not the user, and others. */
-  readonly collaborators: readonly Person[];
-  readonly motivation: string | null;
-  readonly samples: readonly Omit<Sample, 'id'>[];
-  readonly projects: readonly Project[];
-}
+/** What the event source and people say about the session beyond its times. */
+export type SessionDetails = Omit<SourceDetails, 'notes'>;
 
 /** All that a record is made of. */
 export interface RecordInput {
