@@ -1,46 +1,25 @@
 import { toolMapping } from '../db/tool-mapping.js';
 import { passFailed, passSucceeded, sourceCursor } from '../db/source-cursor-store.js';
 import { liveUsageEvents, knownUsageEvents } from '../db/usage-event-store.js';
-import {
-  newsOf,
-  takeUsageEvent,
-  type ObservedUsageEvent,
-  type UsageEventEffect,
-} from '../db/take-usage-event.js';
+import { takeUsageEvent, type ObservedUsageEvent } from '../db/take-usage-event.js';
 import { isAppError, type AppError } from '../errors.js';
 import type { UsageEvent } from '../sources/nemo/nemo-rows.js';
 import type { UsageEventFilter } from '../sources/nemo/usage-event-filter.js';
 import type { HarvestPass, ReadableSource } from './nemo-source.js';
-import { toolFamilies, UsageEventObserver, type ToolFamilies } from './observe-usage-event.js';
+import { toolFamilies, type ToolFamilies } from './observe-usage-event.js';
+import {
+  Harvest,
+  UsageEventIntake,
+  type HarvestResult,
+  type PassContext,
+} from './usage-event-intake.js';
 import { forgetVanished, isThere } from './vanished-events.js';
-
-/** What a pass came to. */
-export interface HarvestResult {
-  /** Usage events that began a session, changed one, or were found to be gone. */
-  readonly started: number;
-  readonly changed: number;
-  readonly vanished: number;
-}
 
 /** How far each poll looks back behind the one before: NEMO's transactions may be written late. */
 const OVERLAP_MS = 10 * 60_000;
-/** Usage events that are taken in together. */
-const BATCH = 50;
 /** A pass that fails again and again waits longer and longer, up to this. */
 const LONGEST_BACK_OFF_MS = 10 * 60_000;
 const FIRST_BACK_OFF_MS = 5_000;
-
-/** Rows that cannot be read and were told of. */
-const MOST_INVALID_ROWS = 1000;
-
-/** What all parts of one pass work with. */
-interface PassContext {
-  readonly pass: HarvestPass;
-  readonly source: ReadableSource;
-  readonly families: ToolFamilies;
-  readonly signal: AbortSignal;
-  readonly startedAtMs: number;
-}
 
 /**
  * Brings the usage events of one NEMO into the session log. Polls see what begins, changes near now, ends or vanishes while
@@ -49,12 +28,11 @@ interface PassContext {
  */
 export class NemoHarvester {
   readonly #source: ReadableSource;
-  readonly #observer: UsageEventObserver;
-  readonly #invalidRows = new Set<string>();
+  readonly #intake: UsageEventIntake;
 
   constructor(source: ReadableSource) {
     this.#source = source;
-    this.#observer = new UsageEventObserver(source);
+    this.#intake = new UsageEventIntake(source);
   }
 
   /** New, changed, ended and vanished usage events since the last poll. Throws as `run`. */
@@ -64,7 +42,7 @@ export class NemoHarvester {
       const fromMs = await this.#pollFromMs(startedAtMs);
       const open = new Set<number>();
       const read = async (filter: UsageEventFilter): Promise<void> => {
-        await this.#read(context, filter, harvest, (event) => {
+        await this.#intake.read(context, filter, harvest, (event) => {
           if (event.end === null) open.add(event.id);
         });
       };
@@ -90,7 +68,7 @@ export class NemoHarvester {
       const requests = await source.client.adjustmentRequests(fromMs, { signal });
       const ids = [...new Set((requests ?? []).flatMap(({ itemId }) => itemId ?? []))];
       const known = await source.database.createScope(() => knownUsageEvents(source.name, ids));
-      if (known.size > 0) await this.#read(context, { ids: [...known] }, harvest);
+      if (known.size > 0) await this.#intake.read(context, { ids: [...known] }, harvest);
     });
   }
 
@@ -103,9 +81,9 @@ export class NemoHarvester {
       const see = (event: UsageEvent): void => {
         seen.add(event.id);
       };
-      await this.#read(context, { startFromMs: fromMs }, harvest, see);
-      await this.#read(context, { endFromMs: fromMs }, harvest, see);
-      await this.#read(context, { isOpen: true }, harvest, see);
+      await this.#intake.read(context, { startFromMs: fromMs }, harvest, see);
+      await this.#intake.read(context, { endFromMs: fromMs }, harvest, see);
+      await this.#intake.read(context, { isOpen: true }, harvest, see);
       const live = await source.database.createScope(async () => [
         ...(await liveUsageEvents(source.name, { fromMs })),
         ...(await liveUsageEvents(source.name, { isOpen: true })),
@@ -122,7 +100,7 @@ export class NemoHarvester {
    */
   range(fromMs: number, toMs: number, signal: AbortSignal): Promise<HarvestResult> {
     return this.#run('range', signal, async (context, harvest) => {
-      await this.#read(context, { startFromMs: fromMs, startBeforeMs: toMs }, harvest);
+      await this.#intake.read(context, { startFromMs: fromMs, startBeforeMs: toMs }, harvest);
     });
   }
 
@@ -142,9 +120,9 @@ export class NemoHarvester {
     });
     const context = { pass: 'poll' as const, source, families, signal, startedAtMs };
     const fromMs = await this.#pollFromMs(startedAtMs);
-    await this.#read(context, { isOpen: true }, harvest);
-    await this.#read(context, { startFromMs: fromMs }, harvest);
-    await this.#read(context, { endFromMs: fromMs }, harvest);
+    await this.#intake.read(context, { isOpen: true }, harvest);
+    await this.#intake.read(context, { startFromMs: fromMs }, harvest);
+    await this.#intake.read(context, { endFromMs: fromMs }, harvest);
     return [...events.values()];
   }
 
@@ -160,7 +138,7 @@ export class NemoHarvester {
     let missing: number[] = [];
     const result = await this.#run('hints', signal, async (context, harvest) => {
       const found = new Set<number>();
-      await this.#read(context, { ids: eventIds }, harvest, (event) => found.add(event.id));
+      await this.#intake.read(context, { ids: eventIds }, harvest, (event) => found.add(event.id));
       for (const id of eventIds.filter((eventId) => !found.has(eventId))) {
         if (!(await isThere(this.#source, id, signal))) missing = [...missing, id];
       }
@@ -234,77 +212,6 @@ export class NemoHarvester {
       : Math.max(earliestMs, positionMs - behindMs - OVERLAP_MS);
   }
 
-  /** Takes in what NEMO has for a filter, in batches. */
-  async #read(
-    context: PassContext,
-    filter: UsageEventFilter,
-    harvest: Harvest,
-    onEvent?: (event: UsageEvent) => void,
-  ): Promise<void> {
-    const { source, families, signal } = context;
-    const toolIds = filter.ids === undefined ? { toolIds: families.toolIds } : {};
-    let batch: UsageEvent[] = [];
-    const events = source.client.usageEvents(
-      { ...filter, ...toolIds },
-      {
-        signal,
-        onInvalidRow: (error) => this.#warnOfRow(error),
-      },
-    );
-    for await (const event of events) {
-      onEvent?.(event);
-      batch.push(event);
-      if (batch.length < BATCH) continue;
-      await this.#take(context, batch, harvest);
-      batch = [];
-    }
-    await this.#take(context, batch, harvest);
-  }
-
-  /** Once a row: it comes again with every pass. */
-  #warnOfRow(error: AppError): void {
-    const row = String(error.details['rowId']);
-    if (this.#invalidRows.has(row)) return;
-    if (this.#invalidRows.size >= MOST_INVALID_ROWS) this.#invalidRows.clear();
-    this.#invalidRows.add(row);
-    const { log, name } = this.#source;
-    log.warn('A usage event cannot be read; the others are taken in.', { source: name, error });
-  }
-
-  async #take(
-    context: PassContext,
-    events: readonly UsageEvent[],
-    harvest: Harvest,
-  ): Promise<void> {
-    const { source, families, signal } = context;
-    const observed: ObservedUsageEvent[] = [];
-    for (const event of events) {
-      const reading = { client: source.client, signal, isConfirmed: true };
-      observed.push(await this.#observer.observe(event, families, reading));
-    }
-    const nowMs = source.clock.now().toMillis();
-    const { database, name } = source;
-    const news = await database.createScope(() => newsOf(name, observed, nowMs));
-    const known = await database.createScope(() =>
-      knownUsageEvents(
-        name,
-        news.map(({ eventId }) => eventId),
-      ),
-    );
-    for (const event of news) {
-      if (!known.has(event.eventId) && !this.#isTakenIn(event, context)) continue;
-      await harvest.take(event);
-    }
-  }
-
-  /** Whether a usage event that we do not know yet is one that we want. */
-  #isTakenIn(event: ObservedUsageEvent, { pass, families }: PassContext): boolean {
-    const { sinceMs } = this.#source;
-    const isAsked = pass === 'range';
-    if (!isAsked && sinceMs !== null && event.start.epochMs < sinceMs) return false;
-    return families.instrumentOf(event.toolId)?.active === true;
-  }
-
   /**
    * Usage events that should have come with the others and did not: they were changed so that they are elsewhere, or are
    * gone.
@@ -320,28 +227,10 @@ export class NemoHarvester {
     const found = new Set<number>();
     const ids = missing.map(({ eventId }) => eventId);
     if (ids.length > 0) {
-      await this.#read(context, { ids }, harvest, (event) => found.add(event.id));
+      await this.#intake.read(context, { ids }, harvest, (event) => found.add(event.id));
     }
     const eventIds = ids.filter((id) => !found.has(id));
     harvest.vanished += await forgetVanished(source, { pass, eventIds, of }, signal);
-  }
-}
-
-/** Where a pass brings what it finds, with the count of it. */
-class Harvest implements HarvestResult {
-  started = 0;
-  changed = 0;
-  vanished = 0;
-  readonly #take: (event: ObservedUsageEvent) => Promise<UsageEventEffect>;
-
-  constructor(take: (event: ObservedUsageEvent) => Promise<UsageEventEffect>) {
-    this.#take = take;
-  }
-
-  async take(event: ObservedUsageEvent): Promise<void> {
-    const effect = await this.#take(event);
-    if (effect === 'started') this.started += 1;
-    else if (effect === 'changed' || effect === 'moved away') this.changed += 1;
   }
 }
 

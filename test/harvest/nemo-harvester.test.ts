@@ -353,6 +353,18 @@ describeDatabases('harvesting from NEMO', (fixture) => {
     ).toHaveLength(1);
   });
 
+  test('an event that the log cannot hold stops no other', async () => {
+    const { id: user } = lab.nemo.addUser({ username: 'x'.repeat(300) });
+    const { id } = lab.nemo.enable(1, user, user, 1);
+    const { id: other } = lab.nemo.enable(2, 4, 4, 1);
+    await poll();
+    expect([...(await loggedSessions(fixture.database)).keys()]).toEqual([other]);
+    expect(lab.lines).toContainEqual({
+      message: 'A usage event cannot be taken in; the others are.',
+      fields: expect.objectContaining({ eventId: id }),
+    });
+  });
+
   test('an event deleted with its tool is cancelled', async () => {
     const { id } = lab.nemo.enable(1, 2, 2, 1);
     await poll();
