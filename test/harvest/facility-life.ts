@@ -4,6 +4,9 @@ import type { UsageEventRow } from '../support/fake-nemo/rows.js';
 const MINUTE_US = 60_000_000n;
 const MINUTE_MS = 60_000;
 
+/** Usage events that one step deletes at most. */
+export const MOST_DELETIONS = 2;
+
 /** Tools of the facility: two instruments, an alternate of the first, and one that is no instrument. */
 export const TITAN = 1;
 export const QUANTA = 2;
@@ -29,6 +32,7 @@ export class FacilityLife {
   readonly #tools: FacilityTools;
   readonly #random: () => number;
   #deletions = 0;
+  #guest: number | null = null;
 
   constructor(nemo: FakeNemo, tools: FacilityTools, random: () => number) {
     this.#nemo = nemo;
@@ -58,6 +62,10 @@ export class FacilityLife {
       ['adjust', 2, () => this.#adjust()],
       ['revert', 1, () => this.#revert()],
       ['waive', 1, () => void this.#nemo.waive(this.#event().id, 1)],
+      ['unwaive', 1, () => void this.#nemo.unwaive(this.#event().id)],
+      ['guest uses a tool', 1, () => this.#guestComes()],
+      ['guest is deleted', 1, () => this.#guestGoes()],
+      ['roll back', 1, () => this.#rollBack()],
       ['validate', 1, () => void this.#nemo.validate(this.#event().id, 3)],
       ['transfer in bulk', 1, () => this.#nemo.bulkTransfer([this.#event().id], 1 + this.#upTo(2))],
       ['re-time', 2, () => this.#retime()],
@@ -121,6 +129,34 @@ export class FacilityLife {
   #enable(): void {
     const remote = this.#random() < 0.2;
     this.#nemo.enable(this.#tool(), this.#user(), this.#user(), 1, { remote });
+  }
+
+  #guestComes(): void {
+    this.#guest ??= this.#nemo.addUser({ username: `guest${this.#upTo(1_000_000)}` }).id;
+    this.#nemo.enable(this.#tool(), this.#guest, this.#user(), 1);
+  }
+
+  /** With every usage event of theirs. */
+  #guestGoes(): void {
+    const guest = this.#guest;
+    if (guest === null) throw new Error('There is no guest.');
+    const count = this.#nemo.state.usageEvents
+      .all()
+      .filter(({ user, operator }) => user === guest || operator === guest).length;
+    if (count > MOST_DELETIONS) throw new Error('They were here too often.');
+    this.#nemo.deleteUser(guest);
+    this.#guest = null;
+    this.#deletions += count;
+  }
+
+  /** What was told before its transaction ended, and never was. */
+  #rollBack(): void {
+    this.#nemo.holdCommits();
+    try {
+      this.#enable();
+    } finally {
+      this.#nemo.rollBack();
+    }
   }
 
   #disable(): void {

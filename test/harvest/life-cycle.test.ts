@@ -8,7 +8,7 @@ import { describeDatabases, type DatabaseFixture } from '../support/databases.js
 import { seededRandom } from '../support/seeded-random.js';
 import { build } from '../support/session-rows.js';
 import { SECRETS, sourceOf as webhookOf, startLab } from '../http/nemo-webhook-lab.js';
-import { FacilityLife, instrumentOf, type FacilityTools } from './facility-life.js';
+import { FacilityLife, instrumentOf, MOST_DELETIONS, type FacilityTools } from './facility-life.js';
 import {
   loggedSessions,
   NEVER,
@@ -19,11 +19,11 @@ import {
 } from './harvest-lab.js';
 
 const SOAK = process.env['SOAK'] === '1';
-const STEPS = Number(process.env['STEPS'] ?? (SOAK ? '10000' : '200'));
+const STEPS = Number(process.env['STEPS'] ?? (SOAK ? '10000' : '120'));
 const SEED = Number(process.env['SEED'] ?? '20261122');
 const LIMIT_MS = SOAK ? 4 * 3_600_000 : 60_000;
 /** More usage events than this that vanish at once are believed only after a person looked. */
-const MOST_DELETIONS = 5;
+const MOST_BELIEVED = 5;
 
 /** What recordsmith hears of NEMO. */
 type Channel = 'push and poll' | 'poll' | 'hints only';
@@ -67,9 +67,9 @@ class Run {
   }
 
   async step(): Promise<void> {
+    if (this.#undecided + MOST_DELETIONS > MOST_BELIEVED) await this.#settleDeletions();
     this.life.step();
     this.#undecided += this.life.takeDeletions();
-    if (this.#undecided >= MOST_DELETIONS) await this.#settleDeletions();
     const ticket = this.random();
     if (this.channel !== 'hints only') {
       if (ticket < 0.2) await this.#try(() => this.#lab.harvester.poll(NEVER));
@@ -218,7 +218,8 @@ class Run {
   #disturbPush(ticket: number): void {
     const webhook = this.#webhook;
     if (webhook === null) return;
-    if (ticket < 0.53) webhook.duplicate(1 + Math.floor(this.random() * 3));
+    if (ticket < 0.515) webhook.delay(Math.floor(this.random() * 20));
+    else if (ticket < 0.53) webhook.duplicate(1 + Math.floor(this.random() * 3));
     else if (ticket < 0.56) webhook.hold();
     else if (ticket < 0.59) webhook.release('reversed');
     // What is lost is found by polling alone.
