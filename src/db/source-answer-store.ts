@@ -92,11 +92,11 @@ export async function findUsageEvent(
   sessionIdentifier: string,
 ): Promise<Pick<
   UsageEventRow,
-  'source' | 'event_id' | 'project' | 'training' | 'remote_work'
+  'source' | 'event_id' | 'project' | 'training' | 'remote_work' | 'is_confirmed'
 > | null> {
   const row = await scopedSession()
     .reader()<UsageEventRow>('usage_events')
     .where('session_identifier', sessionIdentifier)
-    .first('source', 'event_id', 'project', 'training', 'remote_work');
+    .first('source', 'event_id', 'project', 'training', 'remote_work', 'is_confirmed');
   return row ?? null;
 }

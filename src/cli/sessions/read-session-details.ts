@@ -9,7 +9,7 @@ import { activePauses } from '../../db/pause-store.js';
 import { listRecords } from '../../db/record-store.js';
 import { listFileRules } from '../../db/session-files-store.js';
 import { getSession, listOverrides, sessionHistory } from '../../db/session-store.js';
-import { findSourceAnswer } from '../../db/source-answer-store.js';
+import { findSourceAnswer, findUsageEvent } from '../../db/source-answer-store.js';
 import { waitingOf } from './session-words.js';
 
 /** Everything that `sessions show` tells. */
@@ -28,6 +28,8 @@ export async function readSessionDetails(id: string, nowMs: number) {
     instrument: await getInstrument(session.instrumentPid),
     waiting: waitingOf(session, await activePauses(nowMs), nowMs),
     sourceAnswer: await findSourceAnswer(identifier),
+    // What was only pushed, by a source that cannot be read, may have been overtaken.
+    isUnconfirmed: Number((await findUsageEvent(identifier))?.is_confirmed ?? true) === 0,
     overrides: await listOverrides(identifier),
     events: history.events,
     attempts: history.attempts,

@@ -27,7 +27,10 @@ function summaryLines(details: SessionDetails, time: Timed): [string, string][] 
     ['user', session.user ?? 'not known'],
     ['start', time(session.startMs)],
     ['end', time(session.endMs)],
-    ['source', session.source ?? 'entered by hand'],
+    [
+      'source',
+      `${session.source ?? 'entered by hand'}${details.isUnconfirmed ? ' (unconfirmed: pushed, and cannot be read)' : ''}`,
+    ],
     ['status', session.status],
   ];
   if (waiting !== null) {

@@ -81,7 +81,15 @@ export function reservationControls(context: Context) {
     });
   }
 
-  return { addReservation, moveReservation, cancelReservation };
+  /** Its user answers otherwise, as newer versions let them. */
+  function changeReservation(
+    id: number,
+    changes: Partial<Omit<ReservationRow, 'id'>>,
+  ): ReservationRow {
+    return database.reservations.update(id, changes);
+  }
+
+  return { addReservation, moveReservation, cancelReservation, changeReservation };
 }
 
 export type ReservationControls = ReturnType<typeof reservationControls>;
