@@ -87,7 +87,10 @@ describeEngines('a session from NEMO', (engine) => {
     lab.spectrum('titan/one.msa', Date.now() + 500);
     nemo.disable(1, { downtimeMinutes: 2 / 60 });
     await waitFor('END is logged', hasStatus('TO_BE_BUILT'));
-    await waitFor('the record is there', hasStatus('COMPLETED'));
+    expect(await waitFor('the record is there', hasStatus('COMPLETED'))).toMatchObject({
+      instrument: 'titan',
+      user: 'pierre',
+    });
   });
 
   test('is not lost when the daemon is killed after it took the message, and before it could follow it up', async () => {
@@ -105,7 +108,9 @@ describeEngines('a session from NEMO', (engine) => {
     await daemon.ended;
     await nemo.comeUp();
     await startDaemon();
-    await waitFor('START is logged', hasStatus('WAITING_FOR_END'));
+    expect(await waitFor('START is logged', hasStatus('WAITING_FOR_END'))).toMatchObject({
+      source: 'nemo',
+    });
   });
 
   test('is taken from the message itself where no token lets it be read', async () => {
@@ -123,6 +128,9 @@ describeEngines('a session from NEMO', (engine) => {
     await waitFor('START is logged', hasStatus('WAITING_FOR_END'));
     nemo.disable(1);
     await waitFor('END is logged', async () => (await sessions())[0]?.end_at);
+    expect(
+      (await lab.run(['sessions', 'show', `${nemo.baseUrl}usage_events/?id=1`])).stdout,
+    ).toMatch(/nemo \(unconfirmed/);
   });
 
   test('is harvested by --run-once, and foreseen by a dry run that writes nothing', async () => {
