@@ -1,6 +1,7 @@
 import type { Config } from '../config/schema.js';
 import { instrumentPcRoutes } from '../configured-instrument-pcs.js';
 import type { NemoSourceSettings } from '../config/sources-schema.js';
+import { isAppError } from '../errors.js';
 import type { HttpSettings } from '../http/http-settings.js';
 import type { Metrics } from '../http/metrics.js';
 import type { RoutePlugin } from '../http/route-plugin.js';
@@ -116,4 +117,31 @@ export async function serveHttp(
     address: started.address,
   });
   return started;
+}
+
+/** Milliseconds that the program at an address may take to say what it is. */
+const ANSWER_WITHIN_MS = 2000;
+
+/**
+ * Whether an error says that another recordsmith serves HTTP at our address: daemons that share the work of one machine have
+ * one interface between them.
+ */
+export async function isServedByAnother(error: unknown, { http }: Config): Promise<boolean> {
+  const isTaken =
+    isAppError(error) &&
+    error.code === 'LISTEN_FAILED' &&
+    error.details['systemCode'] === 'EADDRINUSE';
+  if (!isTaken) return false;
+  const scheme = http.tls.certificate === null ? 'http' : 'https';
+  const host = http.host.includes(':') ? `[${http.host}]` : http.host;
+  try {
+    const answer = await fetch(`${scheme}://${host}:${http.port}${http.base_path}/livez`, {
+      redirect: 'error',
+      signal: AbortSignal.timeout(ANSWER_WITHIN_MS),
+    });
+    return answer.headers.has('x-request-id') && (await answer.text()) === 'alive\n';
+  } catch {
+    // Whatever it is, it is none of ours.
+    return false;
+  }
 }

@@ -17,7 +17,7 @@ import { databaseSettingsOf } from '../configured-database.js';
 import { buildAloneWith } from './build-alone.js';
 import { changedKeys } from '../config/changed-keys.js';
 import { logSettingsOf, type CommandContext } from './command-context.js';
-import { createMetrics, loadHttp, serveHttp } from './daemon-http.js';
+import { createMetrics, isServedByAnother, loadHttp, serveHttp } from './daemon-http.js';
 import { DueTimer } from './due-timer.js';
 import { EXIT, type ExitCode } from './exit-codes.js';
 import { harvestSchedules } from './harvest-sources.js';
@@ -29,6 +29,9 @@ import { warnOfInstrumentSettings } from './warn-of-instrument-settings.js';
 
 /** When what crashes left is cleaned up, besides at the start: daily, at night. */
 const CLEAN_UP_TIME = '23 3 * * *';
+
+/** How often a daemon looks whether the one that serves HTTP in its place has ended. */
+const HTTP_TURN_EVERY_MS = 5000;
 
 /** When sessions are looked for that nobody ended and nothing is written in any more: each minute. */
 const IDLE_SESSIONS_TIME = '* * * * *';
@@ -175,25 +178,49 @@ async function beginLife(daemon: Daemon, config: Config): Promise<DaemonLife> {
     }),
   ];
   let http: HttpServer | null = null;
+  let isTurnAwaited = false;
+  const listen = async (before: HttpServer | null): Promise<void> => {
+    if (!config.http.enabled) return;
+    daemon.metrics ??= await createMetrics(version);
+    const { metrics } = daemon;
+    const { onHint } = harvesting;
+    try {
+      http = await serveHttp({ application, config, version, metrics, onHint }, before);
+    } catch (error) {
+      if (!(await isServedByAnother(error, config))) throw error;
+      if (isTurnAwaited) return;
+      isTurnAwaited = true;
+      const { host, port } = config.http;
+      log.warn('Another recordsmith serves HTTP here; this one takes its place when it ends.', {
+        host,
+        port,
+      });
+    }
+  };
+  const turns = new Schedule({
+    name: 'http',
+    when: { everyMs: HTTP_TURN_EVERY_MS },
+    log,
+    run: async () => {
+      if (isTurnAwaited && http === null) await listen(null);
+    },
+  });
   return {
     config,
     get http() {
       return http;
     },
-    listen: async (before) => {
-      if (!config.http.enabled) return;
-      daemon.metrics ??= await createMetrics(version);
-      const { metrics } = daemon;
-      const { onHint } = harvesting;
-      http = await serveHttp({ application, config, version, metrics, onHint }, before);
-    },
+    listen,
     start: () => {
       for (const schedule of schedules) schedule.start();
+      turns.start();
       wakeUp?.start();
     },
     stop: async () => {
       const grace = AbortSignal.timeout(config.build.shutdown_grace_s * 1000);
       dueTimer.stop();
+      // First: what it opened is then closed with the rest.
+      await turns.stop();
       await Promise.all([
         http?.stop(AbortSignal.any([signals.stopWork, grace])),
         wakeUp?.stop(),

@@ -86,6 +86,23 @@ describe('the daemon', () => {
     expect(stderr).not.toContain('recordsmith is running.');
   });
 
+  test('leaves the address to another daemon that serves there, and takes its place when that has ended', async () => {
+    const lab = await makeLab();
+    const first = lab.start(['run']);
+    await first.saw('recordsmith is running.');
+    const address = await httpAddress(first);
+    lab.configure({ http: { port: Number(new URL(address).port) } });
+    const second = lab.start(['run']);
+    await second.saw('recordsmith is running.');
+    expect(second.stderr).toContain('Another recordsmith serves HTTP here');
+    first.kill('SIGTERM');
+    expect(await first.ended).toMatchObject({ code: 0 });
+    await second.saw('The HTTP interface listens.');
+    expect((await fetch(`${address}/livez`)).status).toBe(200);
+    second.kill('SIGTERM');
+    expect(await second.ended).toMatchObject({ code: 0 });
+  });
+
   test('without http.enabled has no interface', async () => {
     const lab = await makeLab();
     lab.configure({ http: { enabled: false } });
