@@ -72,7 +72,9 @@ export async function runOnce(context: CommandContext, options: RunOptions): Pro
     const { environment } = application;
     const { stopTaking } = signals;
     const harvest = { application, sources: application.sources, log };
-    const sourceFaults = await harvestOnce(harvest, options, stopTaking);
+    // Who started this process for one session has harvested.
+    const sourceFaults =
+      options.alone === true ? [] : await harvestOnce(harvest, options, stopTaking);
     const selection = await checkSelection(application, options);
     await checkRecordSchema(application, config);
     await repairPublications(environment);
