@@ -79,7 +79,7 @@ class Run {
       else if (ticket < 0.32) this.nemo.fail({ kind: 'reset' }, { times: 2 });
     }
     if (ticket >= 0.32 && ticket < 0.4) await this.#follow();
-    else if (ticket >= 0.4 && ticket < 0.44) this.#restart();
+    else if (ticket >= 0.4 && ticket < 0.44) await this.#restartInMidPass();
     else if (ticket >= 0.44 && ticket < 0.5) await this.#buildOne();
     else if (ticket >= 0.5 && ticket < 0.62) this.#disturbPush(ticket);
   }
@@ -155,13 +155,14 @@ class Run {
     if (await this.#try(() => this.#lab.harvester.reconcile(NEVER))) this.#undecided = 0;
   }
 
-  /** Whether NEMO let it be done. */
+  /** Whether it was done: NEMO was there, and the process did not end. */
   async #try(work: () => Promise<unknown>): Promise<boolean> {
     try {
       await work();
       return true;
     } catch (error) {
-      if (!String(Reflect.get(Object(error), 'code')).startsWith('SOURCE_')) throw error;
+      const code = String(Reflect.get(Object(error), 'code'));
+      if (!code.startsWith('SOURCE_') && code !== 'ABORTED') throw error;
       return false;
     }
   }
@@ -193,6 +194,20 @@ class Run {
     this.nemo.recover();
     if (this.#isDown) await this.nemo.comeUp();
     this.#isDown = false;
+  }
+
+  /** A process that ends while it harvests leaves what it has done, and nothing half. */
+  async #restartInMidPass(): Promise<void> {
+    const { harvester } = this.#lab;
+    const ending = new AbortController();
+    const timer = setTimeout(() => ending.abort(), this.random() * 15);
+    if (this.channel !== 'hints only') {
+      await this.#try(() => harvester.reconcile(ending.signal));
+    } else {
+      await this.#try(() => followHints(this.#lab.source, harvester, ending.signal));
+    }
+    clearTimeout(timer);
+    this.#restart();
   }
 
   /** Nothing that a process remembers outlives it. */

@@ -182,6 +182,8 @@ describe('limits and crashes', () => {
     pool.endIdle();
     expect(pool.pids).toEqual([]);
     await until(() => !isAlive(Number(first)));
+    // The system may have ended it a moment before we are told.
+    await until(() => events.some(({ kind }) => kind === 'ended'));
 
     const atWork = pool.run('pid', null, patient);
     pool.endIdle();
